@@ -1,0 +1,174 @@
+//! Buffers for direct I/O: whole blocks, aligned to one.
+//!
+//! Invariants
+//! - B1: the address and the capacity are multiples of `BLOCK_BYTES`.
+//! - B2: every byte of a buffer has a value; nobody sees uninitialised memory.
+//!
+//! Freed buffers are kept in a bounded pool by size, because a fresh one of
+//! 2 MiB costs 512 page faults, as much as hashing half of it.
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+use std::sync::Mutex;
+
+use holdfast_base::limits::BLOCK_BYTES;
+
+/// The most bytes that the pool keeps.
+const POOL_BYTES_MAX: usize = 64 << 20;
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { free: BTreeMap::new(), bytes: 0 });
+
+/// An owned, block-aligned run of bytes.
+pub struct Buf {
+    start: NonNull<u8>,
+    len: usize,
+    capacity: usize,
+}
+
+/// Free memory by capacity. `bytes` is the sum over `free`.
+struct Pool {
+    free: BTreeMap<usize, Vec<NonNull<u8>>>,
+    bytes: usize,
+}
+
+// SAFETY: a `Buf` owns its memory alone, as a `Box<[u8]>` does.
+unsafe impl Send for Buf {}
+// SAFETY: shared access only reads.
+unsafe impl Sync for Buf {}
+// SAFETY: the pool owns what it lists; it is reached under its lock only.
+unsafe impl Send for Pool {}
+
+impl Buf {
+    /// `len` zeros.
+    pub fn zeroed(len: usize) -> Self {
+        let capacity = capacity_for(len);
+        match take(capacity) {
+            Some(start) => {
+                let mut buf = Self { start, len, capacity };
+                buf.fill(0);
+                buf
+            }
+            None => Self { start: allocate(capacity), len, capacity },
+        }
+    }
+
+    /// `len` bytes of whatever an earlier buffer held; for reading into.
+    pub fn dirty(len: usize) -> Self {
+        let capacity = capacity_for(len);
+        let start = take(capacity).unwrap_or_else(|| allocate(capacity));
+        Self { start, len, capacity }
+    }
+
+    /// A copy of `bytes`, padded with zeros to whole blocks.
+    pub fn padded(bytes: &[u8]) -> Self {
+        let mut buf = Self::dirty(bytes.len().next_multiple_of(BLOCK_BYTES));
+        buf[..bytes.len()].copy_from_slice(bytes);
+        buf[bytes.len()..].fill(0);
+        buf
+    }
+
+    /// Makes it shorter; the rest is still owned.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+}
+
+fn capacity_for(len: usize) -> usize {
+    // Few sizes, so that the pool hits: powers of two up to 64 KiB, then steps of 64 KiB.
+    if len <= 64 << 10 {
+        len.max(BLOCK_BYTES).next_power_of_two()
+    } else {
+        len.next_multiple_of(64 << 10)
+    }
+}
+
+fn layout(capacity: usize) -> Layout {
+    Layout::from_size_align(capacity, BLOCK_BYTES).expect("capacities are far below isize::MAX")
+}
+
+fn allocate(capacity: usize) -> NonNull<u8> {
+    let layout = layout(capacity);
+    // SAFETY: the layout has a size above 0 (`capacity_for`). Zeroed, for B2.
+    let start = unsafe { alloc_zeroed(layout) };
+    NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+fn take(capacity: usize) -> Option<NonNull<u8>> {
+    let mut pool = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let start = pool.free.get_mut(&capacity)?.pop()?;
+    pool.bytes -= capacity;
+    Some(start)
+}
+
+impl Drop for Buf {
+    fn drop(&mut self) {
+        let mut pool = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if pool.bytes + self.capacity <= POOL_BYTES_MAX {
+            pool.bytes += self.capacity;
+            pool.free.entry(self.capacity).or_default().push(self.start);
+            return;
+        }
+        drop(pool);
+        // SAFETY: allocated by `allocate` with this very layout, and owned by us alone.
+        unsafe { dealloc(self.start.as_ptr(), layout(self.capacity)) }
+    }
+}
+
+impl Deref for Buf {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `len <= capacity` bytes are ours and initialised (B2).
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl DerefMut for Buf {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `deref`, and `&mut self` makes it unique.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl AsRef<[u8]> for Buf {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl std::fmt::Debug for Buf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Buf({} bytes)", self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_aligned_zeroed_and_reused() {
+        for len in [0, 1, 512, 4096, 5000, 70_000, 2 << 20] {
+            let mut buf = Buf::zeroed(len);
+            assert_eq!(buf.start.as_ptr() as usize % BLOCK_BYTES, 0, "B1 at {len}");
+            assert_eq!(buf.capacity % BLOCK_BYTES, 0, "B1 at {len}");
+            assert!(buf.iter().all(|&byte| byte == 0), "B2 at {len}");
+            buf.fill(0xff);
+            drop(buf);
+            assert!(Buf::zeroed(len).iter().all(|&byte| byte == 0), "zeroed means zeroed, {len}");
+        }
+    }
+
+    #[test]
+    fn padding_is_zeros() {
+        drop({
+            let mut dirt = Buf::zeroed(4096);
+            dirt.fill(9);
+            dirt
+        });
+        let buf = Buf::padded(b"abc");
+        assert_eq!((buf.len(), &buf[..4]), (4096, &b"abc\0"[..]));
+    }
+}
