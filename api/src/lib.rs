@@ -1,1 +1,20 @@
-//! api
+//! What crosses a process boundary: messages and service traits.
+//!
+//! `ec`, `meta`, `txn` and `sql` never import one another; they meet here, and
+//! `server` wires them. In one process a call is a function call behind the
+//! same trait that an RPC client implements.
+//!
+//! - [`drive::DriveService`]: shards on one drive
+//! - [`meta::MetaService`]: the object index and all other replicated state
+//! - [`log::LogService`]: the transaction log, in the same Raft log
+//! - [`object::ObjectStore`]: bytes in and out, erasure coded
+//!
+//! Not here: transports (they come with the second node), S3's own types (`server::s3`).
+
+pub mod blob;
+pub mod drive;
+pub mod log;
+pub mod meta;
+pub mod object;
+
+pub use holdfast_io::BoxFuture;
