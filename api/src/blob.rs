@@ -45,6 +45,8 @@ pub struct Stripe {
 /// What the metadata remembers of one blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobRecord {
+    /// Where its first byte lies in the body: blobs of one body may differ in length. [bytes]
+    pub at: u64,
     /// How it is cut.
     pub layout: BlobLayout,
     /// BLAKE3 over the roots of all shards (`base::checksum::seal`).

@@ -149,6 +149,9 @@ pub enum StoreError {
     /// The metadata names a blob that it has no record of.
     #[error("{0} has no record in the metadata")]
     NoRecord(BlobId),
+    /// The body's intent ran out before its commit: its shards may be gone.
+    #[error("body {0} took too long between its bytes")]
+    IntentExpired(BodyId),
     /// Too many bytes under way, for too long.
     #[error("the store is overloaded")]
     Busy,
@@ -161,7 +164,10 @@ impl StoreError {
     /// What the caller should do next.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::TooFewDrives { .. } | Self::NoQuorum { .. } | Self::Busy => Remedy::RetryHere,
+            Self::TooFewDrives { .. }
+            | Self::NoQuorum { .. }
+            | Self::IntentExpired(_)
+            | Self::Busy => Remedy::RetryHere,
             Self::Full | Self::Unreadable { .. } | Self::NoRecord(_) => Remedy::Refuse,
             Self::Meta(error) => error.remedy(),
         }
