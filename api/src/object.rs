@@ -63,18 +63,19 @@ pub trait BodyReader: Send {
 }
 
 /// Holds back the collector (O4) until it is dropped.
-pub struct ReadLease(Box<dyn Send + Sync>);
+pub struct ReadLease {
+    _guard: Box<dyn Send + Sync>,
+}
 
 impl ReadLease {
     /// `guard`'s drop ends the lease.
     pub fn new(guard: impl Send + Sync + 'static) -> Self {
-        Self(Box::new(guard))
+        Self { _guard: Box::new(guard) }
     }
 }
 
 impl std::fmt::Debug for ReadLease {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let _: &Box<dyn Send + Sync> = &self.0;
         f.write_str("ReadLease")
     }
 }

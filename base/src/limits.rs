@@ -43,8 +43,8 @@ pub const READ_GRACE_MS: u64 = 30 * 1000;
 /// A shard write or read slower than this has failed. [ms]
 pub const SHARD_DEADLINE_MS: u64 = 5_000;
 
-const _: () = assert!(LEAF_BYTES % BLOCK_BYTES == 0, "a leaf is read with direct I/O");
-const _: () = assert!(UNIT_BYTES % LEAF_BYTES == 0, "a unit is verified leaf by leaf");
-const _: () = assert!(SHARD_BYTES_MAX % UNIT_BYTES == 0, "a full shard is whole units");
-const _: () = assert!(BLOB_BYTES_MAX % UNIT_BYTES == 0, "a full blob is whole units");
+const _: () = assert!(LEAF_BYTES.is_multiple_of(BLOCK_BYTES), "a leaf is read with direct I/O");
+const _: () = assert!(UNIT_BYTES.is_multiple_of(LEAF_BYTES), "a unit is verified leaf by leaf");
+const _: () = assert!(SHARD_BYTES_MAX.is_multiple_of(UNIT_BYTES), "a full shard is whole units");
+const _: () = assert!(BLOB_BYTES_MAX.is_multiple_of(UNIT_BYTES), "a full blob is whole units");
 const _: () = assert!(INLINE_BYTES_MAX * 4 <= ENTRY_BYTES_MAX, "inline objects batch");

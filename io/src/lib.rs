@@ -2,10 +2,10 @@
 //!
 //! Four seams, a trait each, so that one seed can replace all four:
 //!
-//! - [`disk::Disk`]: one directory on one device (io_uring, threads; simulated in `sim`)
-//! - [`net::Net`]: listeners and connections
-//! - [`clock::Clock`]: monotonic time, wall time, sleep
-//! - [`rng::Rng`]: randomness
+//! - [`disk::Disk`] is one directory on one device (io_uring, threads; simulated in `sim`)
+//! - [`net::Net`] has listeners and connections
+//! - [`clock::Clock`] tells monotonic time, wall time, sleep
+//! - [`rng::Rng`] gives randomness
 //!
 //! No other crate of ours opens a file or a socket, reads a clock, draws a
 //! random number or starts a thread; `base/tests/house.rs` checks it.
