@@ -8,3 +8,5 @@
 //! - `codec`: Reed-Solomon, by SIMD
 //! - `shard`: the shards of one drive: segments, frames, group commit, index, recovery
 //! - `object`: bodies over many drives: stripes, placement, acknowledgement, reads, heal, collection
+
+pub mod codec;
