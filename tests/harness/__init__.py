@@ -1,0 +1,1 @@
+"""What the black-box tests share: a server process, an S3 client, result files."""
