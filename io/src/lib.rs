@@ -7,11 +7,14 @@
 //! - [`clock::Clock`] tells monotonic time, wall time, sleep
 //! - [`rng::Rng`] gives randomness
 //!
+//! Beside them, [`host`] is the machine that the server starts on.
+//!
 //! No other crate of ours opens a file or a socket, reads a clock, draws a
 //! random number or starts a thread; `base/tests/house.rs` checks it.
 
 pub mod clock;
 pub mod disk;
+pub mod host;
 pub mod net;
 pub mod rng;
 
