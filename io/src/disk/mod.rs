@@ -28,15 +28,24 @@
 //!
 //! Not here: what the files mean (`ec::shard`, `meta::log`).
 
+mod blocking;
 mod buf;
+pub mod contract;
+mod dir;
 mod drive;
+mod errand;
 mod error;
+mod files;
 mod op;
+mod open;
+mod queue;
+mod threads;
 
 pub use buf::Buf;
 pub use drive::{Drive, File};
 pub use error::{DiskError, DiskErrorKind};
 pub use op::{BlockingFile, Done, Durability, FileId, FileName, Op, OpKind, Request, Site, Space};
+pub use open::{Backend, OpenError, Opened, open};
 
 use crate::BoxFuture;
 
@@ -58,7 +67,8 @@ pub trait Disk: Send + Sync + 'static {
     /// What to call it in logs and errors: usually its path.
     fn name(&self) -> &str;
 
-    /// `"io_uring"`, `"threads"` or `"simulated"`.
+    /// `"io_uring"`, `"threads"` or `"simulated"`; followed by `", buffered"`
+    /// where the file system has no direct I/O.
     fn backend(&self) -> &'static str;
 
     /// Identifies the device below; disks that share it fail and sync together.
