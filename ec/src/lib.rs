@@ -10,3 +10,4 @@
 //! - `object`: bodies over many drives: stripes, placement, acknowledgement, reads, heal, collection
 
 pub mod codec;
+pub mod shard;

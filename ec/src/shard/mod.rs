@@ -1,0 +1,3 @@
+//! The shards of one drive.
+
+pub mod frame;
