@@ -10,4 +10,5 @@
 //! - `object`: bodies over many drives: stripes, placement, acknowledgement, reads, heal, collection
 
 pub mod codec;
+pub mod object;
 pub mod shard;
