@@ -40,6 +40,8 @@ mod op;
 mod open;
 mod queue;
 mod threads;
+mod transfer;
+mod uring;
 
 pub use buf::Buf;
 pub use drive::{Drive, File};

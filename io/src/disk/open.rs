@@ -6,6 +6,7 @@ use std::sync::Arc;
 use holdfast_base::Remedy;
 
 use super::threads::ThreadDisk;
+use super::uring::{self, UringDisk};
 use super::{Disk, Drive};
 
 /// Which implementation to use.
@@ -14,6 +15,8 @@ pub enum Backend {
     /// io_uring where the kernel permits it, else threads.
     #[default]
     Auto,
+    /// io_uring or nothing.
+    Uring,
     /// A pool of threads.
     Threads,
 }
@@ -121,9 +124,20 @@ impl OpenError {
 /// [`OpenError`].
 pub fn open(path: &Path, backend: Backend) -> Result<Opened, OpenError> {
     let erred = |source| OpenError::of(path, source);
-    let (disk, fallback): (Arc<dyn Disk>, _) = match backend {
-        Backend::Threads => (Arc::new(ThreadDisk::open(path).map_err(erred)?), None),
-        Backend::Auto => (Arc::new(ThreadDisk::open(path).map_err(erred)?), None),
+    let no_uring = match backend {
+        Backend::Threads => None,
+        Backend::Auto | Backend::Uring => uring::probe().err(),
+    };
+    let (disk, fallback): (Arc<dyn Disk>, _) = match (backend, no_uring) {
+        (Backend::Uring, Some(why)) => {
+            return Err(OpenError::NoUring { path: path.to_owned(), why });
+        }
+        (Backend::Auto | Backend::Uring, None) => {
+            (Arc::new(UringDisk::open(path).map_err(erred)?), None)
+        }
+        (Backend::Auto | Backend::Threads, why) => {
+            (Arc::new(ThreadDisk::open(path).map_err(erred)?), why)
+        }
     };
     tracing::debug!(path = disk.name(), backend = disk.backend(), "opened a drive");
     Ok(Opened { drive: Drive::new(disk), fallback })

@@ -6,7 +6,7 @@
 //!
 //! Not here: creation, removal and the other operations by name (`errand`, `dir`).
 
-mod transfer;
+mod calls;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl ThreadDisk {
             spawn(&shelf.name.clone(), &format!("io{number}"), move || {
                 while let Some(ticket) = lane.next() {
                     shelf.dir.busy.fetch_add(1, Ordering::Relaxed);
-                    transfer::run(&shelf, ticket);
+                    calls::run(&shelf, ticket);
                     shelf.dir.busy.fetch_sub(1, Ordering::Relaxed);
                 }
             })?;

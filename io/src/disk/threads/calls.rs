@@ -5,14 +5,11 @@ use std::io::IoSlice;
 use rustix::fs::FallocateFlags;
 use rustix::io::{Errno, ReadWriteFlags};
 
-use crate::disk::blocking::fenced;
 use crate::disk::errand::Shelf;
 use crate::disk::files::OpenFile;
 use crate::disk::queue::{Caller, Outcome, Ticket};
-use crate::disk::{Buf, DiskError, DiskErrorKind, Done, Durability, Op, OpKind};
-
-/// How often in a row the kernel may say "try again". Between two, the thread yields.
-pub(in crate::disk) const AGAIN_MAX: u32 = 64;
+use crate::disk::transfer::{AGAIN_MAX, admit, advance, finish_sync};
+use crate::disk::{Buf, Done, Durability, Op, OpKind};
 
 /// Does the transfer and tells its caller.
 pub(super) fn run(shelf: &Shelf, ticket: Ticket) {
@@ -24,41 +21,6 @@ pub(super) fn run(shelf: &Shelf, ticket: Ticket) {
             other => caller.answer(transfer(shelf, &file, other)),
         },
     }
-}
-
-/// Checks a transfer before anything happens (D4, D6).
-pub(in crate::disk) fn admit(
-    shelf: &Shelf,
-    op: &Op,
-) -> Result<std::sync::Arc<OpenFile>, DiskError> {
-    let doing = op.kind();
-    let (id, at, len) = match op {
-        Op::Read { file, at, buf } | Op::Write { file, at, buf, .. } => {
-            (*file, *at, buf.len() as u64)
-        }
-        Op::Punch { file, at, len } => (*file, *at, *len),
-        Op::Sync { file } => (*file, 0, 0),
-        _ => unreachable!("only transfers are queued here"),
-    };
-    let file = shelf.file(id, doing)?;
-    let name = file.name.as_str();
-    if !file.fits(at, len) {
-        let why = format!("{len} bytes at {at} are not whole blocks inside {}", file.len);
-        return Err(shelf.refuse(doing, name, DiskErrorKind::Misaligned, &why));
-    }
-    if doing != OpKind::Read && !file.writable {
-        return Err(shelf.error(doing, name, Errno::ROFS));
-    }
-    if doing != OpKind::Read && file.is_fenced() {
-        return Err(fence_error(shelf, doing, name));
-    }
-    Ok(file)
-}
-
-/// The answer of a fenced file (D6).
-pub(in crate::disk) fn fence_error(shelf: &Shelf, doing: OpKind, name: &str) -> DiskError {
-    let kind = DiskErrorKind::Medium;
-    DiskError { disk: shelf.name.to_string(), file: name.to_owned(), doing, kind, source: fenced() }
 }
 
 fn transfer(shelf: &Shelf, file: &OpenFile, op: Op) -> Outcome {
@@ -86,25 +48,6 @@ fn sync(shelf: &Shelf, file: &OpenFile, caller: Caller) {
         let synced = if file.is_fenced() { None } else { Some(datasync(file)) };
         finish_sync(shelf, file, callers, synced);
         batch = file.next_sync();
-    }
-}
-
-/// Tells `callers` how a sync ended; `None`: the file is fenced, there was none.
-pub(in crate::disk) fn finish_sync(
-    shelf: &Shelf,
-    file: &OpenFile,
-    callers: Vec<Caller>,
-    synced: Option<Result<(), Errno>>,
-) {
-    if let Some(Err(_)) = synced {
-        file.fence();
-    }
-    for caller in callers {
-        caller.answer(match synced {
-            Some(Ok(())) => Ok(Done::Unit),
-            Some(Err(errno)) => Err(shelf.error(OpKind::Sync, file.name.as_str(), errno)),
-            None => Err(fence_error(shelf, OpKind::Sync, file.name.as_str())),
-        });
     }
 }
 
@@ -162,31 +105,4 @@ fn repeat(
         }
     }
     Ok(())
-}
-
-/// Where a transfer of `len` bytes goes on after `count` more: at a whole
-/// block, as direct I/O wants. No progress is an error: the file is shorter
-/// than it was.
-pub(in crate::disk) fn advance(done: usize, count: usize, len: usize) -> Result<usize, Errno> {
-    let next = done + count;
-    let next = if next >= len { len } else { next - next % holdfast_base::limits::BLOCK_BYTES };
-    if next > done { Ok(next) } else { Err(Errno::IO) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_transfers_go_on_at_a_block_and_end() {
-        for (done, count, len, want) in [
-            (0, 8192, 8192, Some(8192)),
-            (0, 5000, 8192, Some(4096)),
-            (4096, 4096, 16384, Some(8192)),
-            (0, 100, 8192, None),
-            (0, 0, 8192, None),
-        ] {
-            assert_eq!(advance(done, count, len).ok(), want, "{done} + {count} of {len}");
-        }
-    }
 }
