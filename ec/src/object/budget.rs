@@ -16,6 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// What one permit of the semaphore stands for. [bytes]
 const GRAIN: usize = 4096;
 
+/// The longest that a client's request waits.
+pub const WAIT: Duration = Duration::from_secs(10);
+
 /// A bound on bytes.
 pub struct Budget {
     grains: Arc<Semaphore>,

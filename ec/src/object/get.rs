@@ -14,7 +14,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast_api::blob::BlobRecord;
@@ -23,7 +22,7 @@ use holdfast_api::object::{Body, BodyReader, ReadPlan, StoreError};
 use holdfast_base::{BlobId, BodyId};
 use tokio::task::JoinHandle;
 
-use super::budget::Share;
+use super::budget::{Share, WAIT};
 use super::fetch::fetch;
 use super::store::{Foreground, Inner};
 use super::verify::record_is_legal;
@@ -35,8 +34,6 @@ const PART_BYTES: usize = 2 << 20;
 const AHEAD_BYTES: usize = 8 << 20;
 /// Blob records that are asked for at once.
 const RECORDS: usize = 64;
-/// The longest wait for a share of the budget.
-const BUDGET_WAIT: Duration = Duration::from_secs(10);
 
 /// A range while it streams out.
 pub struct Reader {
@@ -162,7 +159,7 @@ impl Reader {
             let wanted = self.next_part(id, from, to).await?;
             let bytes = wanted.to - wanted.from;
             let budget = &self.inner.read_budget;
-            let share = budget.take(bytes, &self.inner.clock, BUDGET_WAIT).await?;
+            let share = budget.take(bytes, &self.inner.clock, WAIT).await?;
             let end = from + bytes as u64;
             let last = end == to && self.left.len() == 1;
             match end == to {

@@ -7,27 +7,36 @@
 //! ```
 //!
 //! `acknowledge`, `placement` and `gather` are pure: events in, decisions out.
-//! `store` is what the house sees.
+//! `store` is what the house sees; `background` runs what the store does for itself.
 //!
 //! Not here: one drive's shards (`shard`), the arithmetic (`codec`), what is
 //! visible to whom (the metadata).
 
 mod acknowledge;
+mod background;
 mod budget;
+mod census;
 mod claim;
+mod collect;
 mod drives;
 mod fetch;
 mod gather;
 mod get;
+mod heal;
 mod hedge;
 mod lease;
+mod pace;
 mod placement;
 mod put;
 mod rebuild;
 mod report;
+mod scrub;
 mod spread;
 mod store;
 mod stripe;
 mod verify;
 
+pub use collect::Collected;
+pub use heal::Healed;
+pub use scrub::Scrubbed;
 pub use store::{Config, Store, WRITE_BYTES_MAX};

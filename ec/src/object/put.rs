@@ -17,7 +17,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use holdfast_api::blob::{BlobLayout, BlobRecord, blob_bytes_max};
@@ -29,6 +28,7 @@ use holdfast_base::{BlobId, BodyId, Geometry, Tick};
 use holdfast_io::disk::Durability;
 use tokio::task::JoinHandle;
 
+use super::budget::WAIT;
 use super::placement::{Chosen, choose};
 use super::spread::{Spread, sync};
 use super::store::{Foreground, Inner};
@@ -39,8 +39,6 @@ use holdfast_api::BoxFuture;
 const FLIGHTS_MAX: usize = 2;
 /// Blobs that are recorded together while a long body streams in.
 const EXTEND_BLOBS: usize = 32;
-/// The longest wait for a share of the budget.
-const BUDGET_WAIT: Duration = Duration::from_secs(10);
 /// An intent older than this is renewed. [ms of log time]
 const RENEW_AFTER_MS: u64 = INTENT_MS / 4;
 /// Stripes coded between two yields: about a millisecond of work at 4+2.
@@ -206,7 +204,7 @@ impl Stored {
         let layout = BlobLayout::new(geometry, len);
         let birth = Birth { blob, at: self.len, layout, owner };
         let bytes = frame_bytes(&birth).1 * geometry.shards();
-        let share = inner.write_budget.take(bytes, &inner.clock, BUDGET_WAIT).await?;
+        let share = inner.write_budget.take(bytes, &inner.clock, WAIT).await?;
         let codec = inner.codec(layout).map_err(|trouble| StoreError::NoQuorum {
             blob,
             durable: 0,

@@ -7,14 +7,14 @@
 //! Not here: why shards are rebuilt (`spread` for a failed write, `heal` for the rest).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use holdfast_api::blob::BlobRecord;
-use holdfast_api::drive::{DriveError, ShardRange, ShardWrite};
+use holdfast_api::drive::{DriveError, ShardHead, ShardRange, ShardWrite};
 use holdfast_api::object::StoreError;
-use holdfast_base::checksum::{leaves, root};
-use holdfast_base::limits::UNIT_BYTES;
+use holdfast_base::checksum::{leaf_count, leaves, root};
+use holdfast_base::limits::LEAF_BYTES;
 use holdfast_base::{BlobId, Remedy};
 use holdfast_io::disk::{Buf, DiskErrorKind};
 
@@ -75,49 +75,120 @@ pub async fn survey(
     shards.iter().map(read).collect::<FuturesUnordered<_>>().collect().await
 }
 
-/// Makes the shards `missing` from the `good` ones.
+/// What there is of a blob, leaf by leaf, every byte verified (X1).
+#[derive(Default)]
+pub struct Sources {
+    head: Option<ShardHead>,
+    /// For each shard its leaves; `None` where a leaf is not here.
+    leaves: BTreeMap<usize, Vec<Option<Bytes>>>,
+}
+
+impl Sources {
+    /// The shards that a survey found good.
+    pub fn of(found: &BTreeMap<usize, Result<Verified, Trouble>>) -> Self {
+        let mut sources = Self::default();
+        for (&shard, found) in found {
+            if let Ok(verified) = found {
+                sources.add(shard, verified);
+            }
+        }
+        sources
+    }
+
+    fn add(&mut self, shard: usize, verified: &Verified) {
+        let len = verified.bytes.len();
+        let leaf = |from| Some(verified.bytes.slice(from..len.min(from + LEAF_BYTES)));
+        self.head.get_or_insert_with(|| verified.head.clone());
+        self.leaves.insert(shard, (0..len).step_by(LEAF_BYTES).map(leaf).collect());
+    }
+
+    /// Number of shards of which anything is here.
+    pub fn shards(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// Reads the damaged among the shards `found` again, leaf by leaf: damage
+    /// in different places of many shards is then no loss.
+    pub async fn salvage(
+        &mut self,
+        inner: &Inner,
+        blob: BlobId,
+        record: &BlobRecord,
+        found: &BTreeMap<usize, Result<Verified, Trouble>>,
+    ) {
+        let len = record.layout.shard_bytes();
+        for (&shard, _) in found.iter().filter(|(_, found)| matches!(found, Err(Trouble::Bad(_)))) {
+            let mut leaves = Vec::with_capacity(leaf_count(len as u64));
+            for from in (0..len).step_by(LEAF_BYTES) {
+                let range =
+                    ShardRange { shard: blob.shard(shard), from, to: len.min(from + LEAF_BYTES) };
+                let read = read_verified(inner, record, range).await.ok();
+                if let Some(verified) = &read {
+                    self.head.get_or_insert_with(|| verified.head.clone());
+                }
+                leaves.push(read.and_then(|verified| verified.slice(range.from, range.to)));
+            }
+            if leaves.iter().any(Option::is_some) {
+                self.leaves.insert(shard, leaves);
+            }
+        }
+    }
+}
+
+/// Makes the shards `missing` from what there is.
 ///
 /// # Errors
-/// [`StoreError::Unreadable`] when fewer than `k` are good, or what comes out
-/// breaks X2.
+/// [`StoreError::Unreadable`] when a leaf is on fewer than `k` shards, or what
+/// comes out breaks X2.
 pub async fn remake(
     inner: &Inner,
     blob: BlobId,
     record: &BlobRecord,
-    good: &BTreeMap<usize, Verified>,
-    missing: &[usize],
+    (sources, missing): (&Sources, &[usize]),
 ) -> Result<Vec<ShardWrite>, StoreError> {
     let layout = record.layout;
     let (k, len) = (layout.geometry.k(), layout.shard_bytes());
     let unreadable =
-        |trouble: String| StoreError::Unreadable { blob, good: good.len(), needed: k, trouble };
-    let Some(known) = good.values().next().filter(|_| good.len() >= k) else {
-        return Err(unreadable("too few good shards to rebuild from".into()));
+        |good: usize, trouble: String| StoreError::Unreadable { blob, good, needed: k, trouble };
+    let Some(known) = sources.head.as_ref() else {
+        return Err(unreadable(0, "no good shard to rebuild from".into()));
     };
-    let birth = Birth { blob, at: record.at, layout, owner: known.head.owner.clone() };
+    let birth = Birth { blob, at: record.at, layout, owner: known.owner.clone() };
     let (room, frame) = frame_bytes(&birth);
-    let codec = inner.codec(layout).map_err(unreadable)?;
+    let codec = inner.codec(layout).map_err(|trouble| unreadable(sources.shards(), trouble))?;
     let mut frames: Vec<Buf> = missing.iter().map(|_| Buf::zeroed(frame)).collect();
-    let mut at = 0;
-    while at < len {
-        let end = (at + UNIT_BYTES).min(len);
+    for (number, at) in (0..len).step_by(LEAF_BYTES).enumerate() {
+        let here = room + at..room + len.min(at + LEAF_BYTES);
+        let leaf = |shard: &usize| sources.leaves.get(shard).and_then(|all| all[number].as_ref());
         let inputs: Vec<(usize, &[u8])> =
-            good.iter().map(|(&shard, verified)| (shard, &verified.bytes[at..end])).collect();
-        let mut outputs: Vec<&mut [u8]> =
-            frames.iter_mut().map(|frame| &mut frame[room + at..room + end]).collect();
-        codec
-            .rebuild(&inputs, missing, &mut outputs)
-            .map_err(|error| unreadable(error.to_string()))?;
-        at = end;
-        tokio::task::yield_now().await;
+            sources.leaves.keys().filter_map(|shard| Some((*shard, &leaf(shard)?[..]))).collect();
+        let (mut lost, mut outputs) = (Vec::new(), Vec::<&mut [u8]>::new());
+        for (&shard, frame) in missing.iter().zip(&mut frames) {
+            match leaf(&shard) {
+                Some(bytes) => frame[here.clone()].copy_from_slice(bytes),
+                None => {
+                    lost.push(shard);
+                    outputs.push(&mut frame[here.clone()]);
+                }
+            }
+        }
+        if !lost.is_empty() {
+            codec
+                .rebuild(&inputs, &lost, &mut outputs)
+                .map_err(|error| unreadable(inputs.len(), error.to_string()))?;
+        }
+        if number % 8 == 7 {
+            tokio::task::yield_now().await;
+        }
     }
     let mut writes = Vec::with_capacity(missing.len());
     for (&shard, buf) in missing.iter().zip(frames) {
         let leaves = leaves(blob.shard(shard), &buf[room..room + len]);
-        if root(blob.shard(shard), &leaves) != known.head.roots[shard] {
-            return Err(unreadable(format!("the rebuilt shard {shard} is not the lost one"))); // X2
+        if root(blob.shard(shard), &leaves) != known.roots[shard] {
+            let trouble = format!("the rebuilt shard {shard} is not the lost one"); // X2
+            return Err(unreadable(sources.shards(), trouble));
         }
-        let head = head(&birth, shard, known.head.roots.clone());
+        let head = head(&birth, shard, known.roots.clone());
         writes.push(ShardWrite { head, leaves, buf, room });
         tokio::task::yield_now().await;
     }
@@ -129,7 +200,7 @@ pub async fn remake(
 /// # Errors
 /// As [`remake`].
 pub async fn rebuild(
-    inner: &Arc<Inner>,
+    inner: &Inner,
     blob: BlobId,
     record: &BlobRecord,
     missing: &[usize],
@@ -137,6 +208,5 @@ pub async fn rebuild(
     let others: Vec<usize> =
         (0..record.layout.geometry.shards()).filter(|shard| !missing.contains(shard)).collect();
     let found = survey(inner, blob, record, &others).await;
-    let good = found.into_iter().filter_map(|(shard, found)| Some((shard, found.ok()?))).collect();
-    remake(inner, blob, record, &good, missing).await
+    remake(inner, blob, record, (&Sources::of(&found), missing)).await
 }

@@ -1,15 +1,13 @@
-//! The store: what its parts share, its background loops, its face to the house.
+//! The store: what its parts share, and its face to the house.
 //!
 //! Invariants
-//! - Z1: `shutdown` ends every loop that `run` began, within a deadline.
 //! - Z2: figures are counted where the thing happens, and only there.
 //!
-//! Not here: the work itself (`put`, `get`, `heal`, `collect`).
+//! Not here: the work itself (`put`, `get`, `heal`, `collect`), the loops (`background`).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use holdfast_api::blob::BlobLayout;
 use holdfast_api::drive::{DriveService, Owner};
@@ -20,7 +18,9 @@ use holdfast_api::object::{
 use holdfast_base::{BlobId, CodecId, DriveNo, Geometry};
 use holdfast_io::clock::Clock;
 
+use super::background::Background;
 use super::budget::Budget;
+use super::claim::Claims;
 use super::drives::Drives;
 use super::get::Reader;
 use super::hedge::Hedge;
@@ -112,7 +112,9 @@ pub struct Inner {
     /// The heal that runs, if any.
     pub heal: Mutex<Option<HealProgress>>,
     /// Blobs whose shards are being moved or collected; see `heal`.
-    pub claims: super::claim::Claims,
+    pub claims: Claims,
+    /// Loops, and work in hand.
+    pub background: Background,
     busy: Arc<AtomicUsize>,
     codecs: Mutex<BTreeMap<(Geometry, CodecId), Arc<Codec>>>,
 }
@@ -185,7 +187,8 @@ impl Store {
             reports: Reports::default(),
             counters: Counters::default(),
             heal: Mutex::default(),
-            claims: super::claim::Claims::default(),
+            claims: Claims::default(),
+            background: Background::default(),
             busy: Arc::default(),
             codecs: Mutex::default(),
         };
@@ -238,6 +241,3 @@ impl ObjectStore for Store {
         }
     }
 }
-
-/// How long a loop may take to notice that it is to end.
-pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(10);
