@@ -1,1 +1,41 @@
-fn main() {}
+//! `holdfast-bench`: a subcommand per subject, each measured beside a peer or
+//! a physical limit in the same run.
+//!
+//! Not here: how a subject is measured (its module), what a report looks like
+//! (`report`), how it is drawn (`plot`).
+
+mod codec;
+mod interleave;
+mod plot;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Measures Holdfast beside its peers.
+#[derive(Parser)]
+#[command(name = "holdfast-bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(clap::Subcommand)]
+enum Bench {
+    /// Erasure codes and hashes, GB/s of user data per core.
+    Codec(codec::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().bench {
+        Bench::Codec(args) => codec::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("holdfast-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
