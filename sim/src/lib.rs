@@ -13,6 +13,7 @@
 
 pub mod clock;
 pub mod disk;
+pub mod net;
 mod seeds;
 
 pub use seeds::{run, seeds};

@@ -119,15 +119,12 @@ impl Shelf {
                 Ok(Done::Unit)
             }
             Op::Remove { name } => {
-                // Before, so that `Verify` meanwhile does not take it for a loss.
-                self.files.unname(&name);
-                self.dir.remove(&name).map_err(|errno| erred(&name, errno))?;
-                Ok(Done::Unit)
+                let removed = self.unnaming(&name, || self.dir.remove(&name));
+                removed.map(|()| Done::Unit).map_err(|errno| erred(&name, errno))
             }
             Op::Replace { name, bytes } => {
-                self.files.unname(&name);
-                self.dir.replace(&name, &bytes).map_err(|errno| erred(&name, errno))?;
-                Ok(Done::Unit)
+                let replaced = self.unnaming(&name, || self.dir.replace(&name, &bytes));
+                replaced.map(|()| Done::Unit).map_err(|errno| erred(&name, errno))
             }
             Op::Load { name } => {
                 self.dir.load(&name).map(Done::Bytes).map_err(|errno| erred(&name, errno))
@@ -139,6 +136,21 @@ impl Shelf {
                 unreachable!("transfers go to the backend")
             }
         }
+    }
+
+    /// Runs what takes a name away from the files that are open under it. They
+    /// are marked before, so that `Verify` meanwhile does not take it for a loss.
+    fn unnaming(
+        &self,
+        name: &FileName,
+        change: impl FnOnce() -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        self.files.set_unnamed(name, |_| true);
+        let changed = change();
+        if changed.is_err() {
+            self.files.set_unnamed(name, |inode| !self.dir.leads_to(name, inode).unwrap_or(false));
+        }
+        changed
     }
 
     /// D7.

@@ -89,14 +89,15 @@ impl Files {
         plain.push(Arc::downgrade(file));
     }
 
-    /// `name` leads elsewhere from now on, by our own doing.
-    pub(super) fn unname(&self, name: &FileName) {
+    /// Marks which files, by inode, are open under `name` and have lost it by
+    /// our own doing.
+    pub(super) fn set_unnamed(&self, name: &FileName, unnamed: impl Fn(u64) -> bool) {
         for file in self.lock().values().filter(|file| file.name == *name) {
-            file.unnamed.store(true, Ordering::Relaxed);
+            file.unnamed.store(unnamed(file.inode), Ordering::Relaxed);
         }
         let plain = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
         for file in plain.iter().filter_map(Weak::upgrade).filter(|file| file.name == *name) {
-            file.unnamed.store(true, Ordering::Relaxed);
+            file.unnamed.store(unnamed(file.inode), Ordering::Relaxed);
         }
     }
 

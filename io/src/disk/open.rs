@@ -63,12 +63,6 @@ pub enum OpenError {
         /// What was to be opened.
         path: PathBuf,
     },
-    /// Somebody else has it.
-    #[error("{}: in use by another process", path.display())]
-    InUse {
-        /// What was to be opened.
-        path: PathBuf,
-    },
     /// io_uring was asked for by name, and is not to be had.
     #[error("{}: io_uring is not available: {why}", path.display())]
     NoUring {
@@ -108,7 +102,6 @@ impl OpenError {
             Self::NotFound { .. }
             | Self::NotADirectory { .. }
             | Self::Denied { .. }
-            | Self::InUse { .. }
             | Self::NoUring { .. } => Remedy::Refuse,
             Self::ReadOnly { .. } | Self::Full { .. } | Self::Io { .. } => Remedy::TryElsewhere,
         }

@@ -84,9 +84,11 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// # Errors
 /// The system's.
 pub fn create_directories(path: &Path) -> std::io::Result<()> {
+    let missing: Vec<_> = path.ancestors().take_while(|path| !path.exists()).collect();
     std::fs::DirBuilder::new().recursive(true).mode(0o750).create(path)?;
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        sync_directory(parent)?;
+    // Each new entry is durable once the directory that it is in is synced.
+    for made in missing.into_iter().filter(|made| !made.as_os_str().is_empty()) {
+        sync_directory(made.parent().unwrap_or(Path::new(".")))?;
     }
     Ok(())
 }

@@ -76,7 +76,7 @@ mod tests {
         let file = dir.path().join("file");
         assert_eq!(place(&file).unwrap(), None);
         assert!(is_vacant(dir.path()).unwrap());
-        std::fs::write(&file, b"x").unwrap();
+        crate::host::replace_small(&file, b"x").unwrap();
         assert_eq!(place(&file).unwrap().unwrap().kind, PlaceKind::Other);
         let here = place(dir.path()).unwrap().unwrap();
         assert_eq!((here.kind, here.is_mount_point), (PlaceKind::Directory, false));

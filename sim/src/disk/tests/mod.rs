@@ -2,6 +2,9 @@
 //! counted; that a power cut does what D1 to D3 say, and that a forgotten sync
 //! is seen.
 
+mod cuts;
+mod faults;
+
 use std::collections::BTreeMap;
 
 use holdfast_io::disk::{Buf, Durability, File, contract};

@@ -3,6 +3,8 @@
 //! - N1: bytes arrive in order, unchanged, or the connection ends with an error.
 //! - N2: `bind` to a port in use errs at once.
 
+pub mod contract;
+
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -67,5 +69,15 @@ impl Listener for TcpListener {
 
     fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn tcp_keeps_the_contract() {
+        contract::run(&TcpNet).await;
     }
 }
