@@ -16,7 +16,7 @@
 //!   unwritten extents costs a journal commit each time (three times slower
 //!   with a sync per write).
 //!
-//! Not here: reads and writes (`threads::transfer`, `uring::ring`), which files
+//! Not here: reads and writes (`calls`, `uring::ring`), which files
 //! are open (`files`), who calls on which thread (`errand`).
 
 use std::path::{Path, PathBuf};

@@ -30,6 +30,7 @@
 
 mod blocking;
 mod buf;
+mod calls;
 pub mod contract;
 mod dir;
 mod drive;

@@ -51,6 +51,8 @@ pub(super) struct Lane {
 #[derive(Debug, Default)]
 struct Waiting {
     tickets: VecDeque<Ticket>,
+    /// Threads that wait in `next`.
+    idle: usize,
     closed: bool,
 }
 
@@ -111,6 +113,17 @@ impl Lane {
         }
     }
 
+    /// Queues `ticket` where a thread waits for it; else gives it back.
+    pub(super) fn offer(&self, ticket: Ticket) -> Option<Ticket> {
+        let mut waiting = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.closed || waiting.tickets.len() >= waiting.idle {
+            return Some(ticket);
+        }
+        waiting.tickets.push_back(ticket);
+        self.ready.notify_one();
+        None
+    }
+
     /// The next ticket; `None` once the lane is closed.
     pub(super) fn next(&self) -> Option<Ticket> {
         let mut waiting = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +134,9 @@ impl Lane {
             if let Some(ticket) = waiting.tickets.pop_front() {
                 return Some(ticket);
             }
+            waiting.idle += 1;
             waiting = self.ready.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting.idle -= 1;
         }
     }
 

@@ -1,7 +1,7 @@
 //! What both real disks agree on about a transfer: whether it may begin, where a
 //! short one goes on, and what an error does to its file.
 //!
-//! Not here: the system calls (`threads::calls`, `uring::ring`).
+//! Not here: the system calls (`calls`, `uring::ring`).
 
 use std::sync::Arc;
 

@@ -6,13 +6,11 @@
 //!
 //! Not here: creation, removal and the other operations by name (`errand`, `dir`).
 
-mod calls;
-
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use super::errand::{Errands, Shelf, spawn};
+use super::calls::serve;
+use super::errand::{Errands, Shelf};
 use super::queue::{Gate, Lane, Outcome};
 use super::{BlockingFile, Disk, DiskError, FileName, OpKind, Request};
 use crate::BoxFuture;
@@ -39,16 +37,7 @@ impl ThreadDisk {
         let errands = Errands::start(&shelf)?;
         let gate = Gate::new(shelf.name.clone(), TRANSFERS_MAX);
         let disk = Self { shelf, errands, gate, transfers: Arc::default() };
-        for number in 0..TRANSFER_THREADS {
-            let (shelf, lane) = (disk.shelf.clone(), disk.transfers.clone());
-            spawn(&shelf.name.clone(), &format!("io{number}"), move || {
-                while let Some(ticket) = lane.next() {
-                    shelf.dir.busy.fetch_add(1, Ordering::Relaxed);
-                    calls::run(&shelf, ticket);
-                    shelf.dir.busy.fetch_sub(1, Ordering::Relaxed);
-                }
-            })?;
-        }
+        serve(&disk.shelf, &disk.transfers, TRANSFER_THREADS)?;
         Ok(disk)
     }
 }

@@ -1,19 +1,35 @@
-//! One transfer, with blocking calls.
+//! Transfers with blocking calls, on threads that wait for them.
 
 use std::io::IoSlice;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rustix::fs::FallocateFlags;
 use rustix::io::{Errno, ReadWriteFlags};
 
-use crate::disk::errand::Shelf;
-use crate::disk::files::OpenFile;
-use crate::disk::queue::{Caller, Outcome, Ticket};
-use crate::disk::transfer::{AGAIN_MAX, admit, advance, finish_sync};
-use crate::disk::{Buf, Done, Durability, Op, OpKind};
+use super::errand::{Shelf, spawn};
+use super::files::OpenFile;
+use super::queue::{Caller, Lane, Outcome};
+use super::transfer::{AGAIN_MAX, admit, advance, finish_sync};
+use super::{Buf, Done, Durability, Op, OpKind};
 
-/// Does the transfer and tells its caller.
-pub(super) fn run(shelf: &Shelf, ticket: Ticket) {
-    let (op, caller) = ticket.split();
+/// Starts `threads` threads that do what comes through `lane`, until it is closed.
+pub(super) fn serve(shelf: &Arc<Shelf>, lane: &Arc<Lane>, threads: usize) -> std::io::Result<()> {
+    for number in 0..threads {
+        let (shelf, lane) = (shelf.clone(), lane.clone());
+        spawn(&shelf.name.clone(), &format!("io{number}"), move || {
+            while let Some(ticket) = lane.next() {
+                shelf.dir.busy.fetch_add(1, Ordering::Relaxed);
+                let (op, caller) = ticket.split();
+                run(&shelf, op, caller);
+                shelf.dir.busy.fetch_sub(1, Ordering::Relaxed);
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn run(shelf: &Shelf, op: Op, caller: Caller) {
     match admit(shelf, &op) {
         Err(refusal) => caller.answer(Err(refusal)),
         Ok(file) => match op {
