@@ -100,3 +100,43 @@ async fn a_fresh_file_occupies_its_blocks() {
         drive.remove(name).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_disk_that_is_dropped_answers_everybody() {
+    use holdfast_io::disk::{Buf, DiskErrorKind, Durability, FileName};
+    for backend in backends() {
+        let dir = tempfile::tempdir().unwrap();
+        let drive = open(dir.path(), backend).unwrap().drive;
+        let file = drive.create(FileName::new("f").unwrap(), 1 << 20).await.unwrap();
+        let mut asked = Vec::new();
+        for at in 0..500 {
+            let durability = if at % 2 == 0 { Durability::Later } else { Durability::Durable };
+            asked.push(file.write(at % 256 * 4096, Buf::zeroed(4096), durability));
+        }
+        let verified = drive.verify();
+        drop((drive, file));
+        let answers = futures_util::future::join_all(asked);
+        let clock: Arc<dyn holdfast_io::clock::Clock> = Arc::new(holdfast_io::clock::SystemClock);
+        let limit = std::time::Duration::from_secs(60);
+        let answers = holdfast_io::clock::deadline(&clock, limit, answers).await;
+        for answer in answers.expect("nobody waits forever") {
+            assert!(answer.is_ok() || answer.unwrap_err().kind == DiskErrorKind::Closed);
+        }
+        let _ = verified.await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_cut_short_behind_our_back_is_an_error() {
+    use holdfast_io::disk::{Buf, DiskErrorKind, FileName};
+    for backend in backends() {
+        let dir = tempfile::tempdir().unwrap();
+        let drive = open(dir.path(), backend).unwrap().drive;
+        let file = drive.create(FileName::new("f").unwrap(), 1 << 20).await.unwrap();
+        let behind = std::fs::OpenOptions::new().write(true).open(dir.path().join("f")).unwrap();
+        behind.set_len(10_000).unwrap();
+        file.read(4096, Buf::zeroed(4096)).await.expect("this part is there");
+        let error = file.read(0, Buf::zeroed(1 << 20)).await.expect_err("the end is not");
+        assert_eq!(error.kind, DiskErrorKind::Medium, "{error:?}");
+    }
+}

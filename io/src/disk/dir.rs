@@ -102,6 +102,14 @@ impl Dir {
         self.direct.load(Ordering::Relaxed)
     }
 
+    /// From now on files go through the page cache.
+    pub(super) fn go_buffered(&self) {
+        if self.direct.swap(false, Ordering::Relaxed) {
+            let path = self.path.display();
+            tracing::warn!(%path, "no direct I/O on this file system: using the page cache");
+        }
+    }
+
     /// Creates `name` with `len` written zeros; opens it.
     pub(super) fn create(&self, name: &FileName, len: u64) -> Result<Handle, Errno> {
         if self.stat(name)?.is_some() {
@@ -244,9 +252,7 @@ impl Dir {
         match open(OFlags::DIRECT) {
             Err(Errno::INVAL) => {
                 let fd = open(OFlags::empty())?;
-                self.direct.store(false, Ordering::Relaxed);
-                let path = self.path.display();
-                tracing::warn!(%path, "no direct I/O on this file system: going through the page cache");
+                self.go_buffered();
                 Ok(fd)
             }
             opened => opened,

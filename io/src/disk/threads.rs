@@ -75,3 +75,21 @@ impl Drop for ThreadDisk {
         self.transfers.close();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::contract;
+
+    #[tokio::test]
+    async fn without_direct_io_the_contract_holds_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        contract::run(async || {
+            let disk = ThreadDisk::open(dir.path()).unwrap();
+            disk.shelf.dir.go_buffered();
+            assert_eq!(disk.backend(), "threads, buffered");
+            Arc::new(disk) as Arc<dyn Disk>
+        })
+        .await;
+    }
+}

@@ -79,6 +79,8 @@ pub(super) fn advance(done: usize, count: usize, len: usize) -> Result<usize, Er
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::queue::{Gate, Lane};
+    use crate::disk::{Buf, Durability, FileId, FileName, Request};
 
     #[test]
     fn short_transfers_go_on_at_a_block_and_end() {
@@ -91,5 +93,59 @@ mod tests {
         ] {
             assert_eq!(advance(done, count, len).ok(), want, "{done} + {count} of {len}");
         }
+    }
+
+    /// A shelf with one open file of one block.
+    fn shelf() -> (tempfile::TempDir, Arc<Shelf>, FileName, FileId) {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(dir.path()).unwrap();
+        let name = FileName::new("f").unwrap();
+        let file = shelf.files.add(name.clone(), shelf.dir.create(&name, 4096).unwrap());
+        (dir, shelf, name, file)
+    }
+
+    #[test]
+    fn a_fenced_file_takes_reads_only_until_it_is_opened_anew() {
+        let (_dir, shelf, name, file) = shelf();
+        let ops = |file| {
+            let (at, len, durability) = (0, 4096, Durability::Later);
+            [
+                Op::Read { file, at, buf: Buf::zeroed(4096) },
+                Op::Write { file, at, buf: Buf::zeroed(4096), durability },
+                Op::Punch { file, at, len },
+                Op::Sync { file },
+            ]
+        };
+        let admitted = |file| ops(file).map(|op| admit(&shelf, &op).is_ok());
+        assert_eq!(admitted(file), [true; 4]);
+        shelf.files.get(file).unwrap().fence();
+        assert_eq!(admitted(file), [true, false, false, false], "D6");
+        let anew = shelf.files.add(name.clone(), shelf.dir.open_file(&name).unwrap());
+        assert_eq!(admitted(anew), [true; 4], "D6: opened anew");
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_during_a_sync_shares_the_next_one_and_its_error() {
+        let (_dir, shelf, _, id) = shelf();
+        let file = shelf.files.get(id).unwrap();
+        let (gate, lane) = (Gate::new("d".into(), 8), Arc::new(Lane::default()));
+        let mut answers = Vec::new();
+        let mut caller = || {
+            let (lane, site) = (lane.clone(), std::panic::Location::caller());
+            let request = Request { op: Op::Sync { file: id }, site };
+            let queue = lane.clone();
+            answers.push(gate.submit(request, move |ticket| queue.push(ticket)));
+            lane.next().unwrap().split().1
+        };
+        let first = file.begin_sync(caller()).expect("O3: nobody else syncs");
+        assert!(file.begin_sync(caller()).is_none(), "O3: one at a time");
+        assert!(file.begin_sync(caller()).is_none(), "O3: one at a time");
+        finish_sync(&shelf, &file, first, Some(Ok(())));
+        let second = file.next_sync().expect("two wait");
+        assert_eq!(second.len(), 2, "O3: they share");
+        finish_sync(&shelf, &file, second, Some(Err(Errno::IO)));
+        assert!(file.next_sync().is_none() && file.is_fenced(), "D6");
+        let done = futures_util::future::join_all(answers).await;
+        assert_eq!(done.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false]);
     }
 }
