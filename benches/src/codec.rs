@@ -63,53 +63,81 @@ struct Outcome {
     speeds: Vec<Speeds>,
 }
 
+/// All that was measured.
+struct Outcomes {
+    codes: Vec<Outcome>,
+    widths: Vec<Outcome>,
+    halves: Vec<Outcome>,
+    kernels: Vec<Outcome>,
+    hashes: Vec<Outcome>,
+}
+
 /// Runs all contests, prints them, and writes the report.
 pub fn run(args: &Args) -> Result<(), BenchError> {
     let rounds = usize::from(args.rounds);
-    let codes = codes(rounds)?;
-    let widths = widths(rounds)?;
-    let kernels = kernels(rounds)?;
-    let hashes = hashes(rounds);
-    let tables = vec![
-        code_table("Codes", &codes),
-        code_table("Codes by width, m = 4, units of 64 KiB", &widths),
-        plain_table("Kernels of gf8, encode [GB/s]", &kernels),
-        plain_table("Hashes [GB/s]", &hashes),
-    ];
+    let all = Outcomes {
+        codes: codes(rounds)?,
+        widths: widths(rounds)?,
+        halves: halves(rounds)?,
+        kernels: kernels(rounds)?,
+        hashes: hashes(rounds),
+    };
+    let facts = Facts::gather();
+    let tables = all.tables();
     for table in &tables {
         println!("{}", table.text());
     }
-    let facts = Facts::gather();
     println!("{}", facts.line());
     let Some(out) = &args.out else { return Ok(()) };
-    let mut panels = Vec::new();
-    for (work, title) in [
-        ("encode", "Encode"),
-        ("1 lost", "Rebuild one lost data shard"),
-        ("m lost", "Rebuild m lost data shards"),
-    ] {
-        panels.push(bars(&format!("{title} [GB/s of user data per core]"), &of(&codes, work)));
-    }
-    panels.push(lines(
-        "Encode by width, m = 4, 64 KiB units [GB/s of user data per core]",
-        &of(&widths, "encode"),
-    ));
-    panels.push(lines(
-        "Rebuild 4 lost data shards by width, m = 4, 64 KiB units [GB/s of user data per core]",
-        &of(&widths, "m lost"),
-    ));
-    panels.push(bars("Hashes [GB/s per core]", &hashes.iter().collect::<Vec<_>>()));
-    let rows = codes.iter().chain(&widths).chain(&kernels).chain(&hashes);
     let report = Report {
         name: "codec",
         title: "Erasure codes and hashes",
         method: method(rounds),
-        rows: rows.flat_map(Outcome::rows).collect(),
+        rows: all.rows(),
         tables,
-        plot: page("Erasure codes and hashes", &facts.line(), &panels),
+        plot: page("Erasure codes and hashes", &facts.line(), &all.panels()),
         facts,
     };
     Ok(report.write(out)?)
+}
+
+impl Outcomes {
+    fn tables(&self) -> Vec<Table> {
+        vec![
+            code_table("Codes [GB/s]", &self.codes),
+            code_table("Codes by width, m = 4, units of 64 KiB [GB/s]", &self.widths),
+            code_table("As much parity as data, units of 64 KiB [GB/s]", &self.halves),
+            plain_table("Kernels of gf8, encode [GB/s]", &self.kernels),
+            plain_table("Hashes [GB/s]", &self.hashes),
+        ]
+    }
+
+    fn panels(&self) -> Vec<Panel> {
+        let codes = |title: &str, work| {
+            bars(&format!("{title} [GB/s of user data per core]"), &of(&self.codes, work))
+        };
+        let wide = |title: &str, work| {
+            let title = format!("{title}, m = 4, 64 KiB [GB/s of user data per core]");
+            lines(&title, &of(&self.widths, work))
+        };
+        vec![
+            codes("Encode", "encode"),
+            codes("Rebuild one lost data shard", "1 lost"),
+            codes("Rebuild m lost data shards", "m lost"),
+            wide("Encode by width", "encode"),
+            wide("Rebuild 4 lost data shards by width", "m lost"),
+            bars(
+                "Encode with as much parity as data, 64 KiB [GB/s of user data per core]",
+                &of(&self.halves, "encode"),
+            ),
+            bars("Hashes [GB/s per core]", &of(&self.hashes, "hash")),
+        ]
+    }
+
+    fn rows(&self) -> Value {
+        let all = [&self.codes, &self.widths, &self.halves, &self.kernels, &self.hashes];
+        all.into_iter().flatten().flat_map(Outcome::rows).collect()
+    }
 }
 
 fn method(rounds: usize) -> String {
@@ -144,11 +172,20 @@ fn codes(rounds: usize) -> Result<Vec<Outcome>, BenchError> {
     Ok(outcomes)
 }
 
-/// How width tells on each code.
+/// How width tells on each code, at constant parity.
 fn widths(rounds: usize) -> Result<Vec<Outcome>, BenchError> {
+    wide([4, 8, 12, 16, 20, 24, 28].map(|k| (k, 4)).as_slice(), rounds)
+}
+
+/// How parity tells on each code: as much of it as data.
+fn halves(rounds: usize) -> Result<Vec<Outcome>, BenchError> {
+    wide([4, 8, 12, 16].map(|k| (k, k)).as_slice(), rounds)
+}
+
+fn wide(geometries: &[(usize, usize)], rounds: usize) -> Result<Vec<Outcome>, BenchError> {
     let mut outcomes = Vec::new();
-    for k in [4, 8, 12, 16, 20, 24, 28] {
-        let geometry = Geometry::new(k, 4)?;
+    for &(k, m) in geometries {
+        let geometry = Geometry::new(k, m)?;
         let shape = Shape { geometry, unit: 64 * KIB, stripes: 1 };
         for (work, name) in works(geometry).into_iter().filter(|(_, name)| *name != "1 lost") {
             let mut contenders = contest::contenders(shape, work)?;

@@ -34,6 +34,8 @@ pub struct Facts {
     pub memory: String,
     /// The kernel's release.
     pub kernel: String,
+    /// Processes that wanted a processor, over the last minute of the run.
+    pub load: String,
 }
 
 /// Rows of text under a heading.
@@ -80,13 +82,15 @@ impl Facts {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory: ByteCount(kib * 1024).to_string(),
             kernel: text("/proc/sys/kernel/osrelease").trim().into(),
+            load: text("/proc/loadavg").split(' ').next().unwrap_or_default().into(),
         }
     }
 
     /// One line for the plot and for people.
     pub fn line(&self) -> String {
-        let Self { commit, date, cpu, cores, memory, kernel, .. } = self;
-        format!("{cpu}, {cores} cores, {memory}, Linux {kernel}; commit {commit}, {date}")
+        let Self { commit, date, cpu, cores, memory, kernel, load, .. } = self;
+        let machine = format!("{cpu}, {cores} cores, {memory}, Linux {kernel}, load {load}");
+        format!("{machine}; commit {commit}, {date}")
     }
 }
 
