@@ -37,7 +37,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio::net", &["io/src"]),
     ("std::thread::", &["io/src"]),
     ("thread::Builder", &["io/src"]),
-    ("Instant::now", &["io/src"]),
+    ("Instant::now", &["io/src", "sim/src/clock.rs"]),
     ("SystemTime::now", &["io/src"]),
     ("tokio::time::", &["io/src", "sim/src"]),
     ("rand::", &["io/src"]),

@@ -117,20 +117,21 @@ impl OpenError {
 /// [`OpenError`].
 pub fn open(path: &Path, backend: Backend) -> Result<Opened, OpenError> {
     let erred = |source| OpenError::of(path, source);
-    let no_uring = match backend {
-        Backend::Threads => None,
-        Backend::Auto | Backend::Uring => uring::probe().err(),
-    };
-    let (disk, fallback): (Arc<dyn Disk>, _) = match (backend, no_uring) {
-        (Backend::Uring, Some(why)) => {
+    let threads = || Ok::<Arc<dyn Disk>, _>(Arc::new(ThreadDisk::open(path).map_err(erred)?));
+    let uring = || Ok::<Arc<dyn Disk>, _>(Arc::new(UringDisk::open(path).map_err(erred)?));
+    let (disk, fallback) = match (backend, uring::probe()) {
+        (Backend::Threads, _) => (threads()?, None),
+        (Backend::Uring, Err(why)) => {
             return Err(OpenError::NoUring { path: path.to_owned(), why });
         }
-        (Backend::Auto | Backend::Uring, None) => {
-            (Arc::new(UringDisk::open(path).map_err(erred)?), None)
-        }
-        (Backend::Auto | Backend::Threads, why) => {
-            (Arc::new(ThreadDisk::open(path).map_err(erred)?), why)
-        }
+        (Backend::Uring, Ok(())) => (uring()?, None),
+        (Backend::Auto, Err(why)) => (threads()?, Some(why)),
+        // A ring may still be refused, for want of locked memory say; then the
+        // directory is fine and threads can have it.
+        (Backend::Auto, Ok(())) => match uring() {
+            Ok(disk) => (disk, None),
+            Err(error) => (threads()?, Some(error.to_string())),
+        },
     };
     tracing::debug!(path = disk.name(), backend = disk.backend(), "opened a drive");
     Ok(Opened { drive: Drive::new(disk), fallback })

@@ -37,7 +37,7 @@ use holdfast_io::clock::Clock;
 use holdfast_io::disk::{
     BlockingFile, Disk, DiskError, DiskErrorKind, Done, Drive, FileName, Op, OpKind, Request, Site,
 };
-use holdfast_io::rng::SeededRng;
+use holdfast_io::rng::{Rng as _, SeededRng};
 use tokio::sync::oneshot;
 
 pub use faults::{Fault, Faults, Rule, When};
@@ -46,7 +46,7 @@ pub use ledger::{Ledger, SiteCount};
 pub use medium::Damage;
 pub use power::Power;
 
-use medium::{Medium, Strike};
+use medium::{Begun, Medium, Strike};
 
 type Outcome = Result<Done, DiskError>;
 
@@ -59,6 +59,8 @@ pub struct SimDisk {
 /// What outlives power cuts.
 struct Device {
     name: String,
+    /// Drawn from name and seed, so that it is the same in every run.
+    id: u64,
     clock: Arc<dyn Clock>,
     power: Power,
     state: Mutex<State>,
@@ -111,7 +113,10 @@ impl SimDisk {
             rng: SeededRng::new(seed),
         };
         let power = power.clone();
-        let device = Device { name: name.to_owned(), clock, power, state: Mutex::new(state) };
+        let id = name
+            .bytes()
+            .fold(seed, |id, byte| SeededRng::new(id.rotate_left(8) ^ u64::from(byte)).next_u64());
+        let device = Device { name: name.to_owned(), id, clock, power, state: Mutex::new(state) };
         let device = Arc::new(device);
         device.power.connect(&device);
         Arc::new(Self { device, life: 0 })
@@ -264,8 +269,7 @@ impl Disk for SimDisk {
     }
 
     fn device(&self) -> u64 {
-        // One device each: the address of what the lives share.
-        Arc::as_ptr(&self.device) as u64
+        self.device.id
     }
 }
 
@@ -382,7 +386,7 @@ impl Device {
 
 impl State {
     /// The first step of an operation; counts the faults that happened.
-    fn begin(&mut self, op: Op, faults: &[Fault]) -> medium::Begun {
+    fn begin(&mut self, op: Op, faults: &[Fault]) -> Begun {
         let mut strike = Strike { faults, rng: &self.rng, happened: Vec::new() };
         let begun = self.medium.begin(op, &mut strike);
         self.count(strike.happened);

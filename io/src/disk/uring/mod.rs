@@ -69,13 +69,15 @@ impl UringDisk {
     pub(super) fn open(path: &Path) -> std::io::Result<Self> {
         let shelf = Shelf::open(path)?;
         let errands = Errands::start(&shelf)?;
-        let (inbox, lone) = (Arc::new(Inbox::new()?), Arc::default());
-        serve(&shelf, &lone, LONE_MAX)?;
+        let inbox = Arc::new(Inbox::new()?);
         let gate = Gate::new(shelf.name.clone(), TRANSFERS_MAX);
+        // From here on an error ends the threads, because it drops the disk.
+        let disk = Self { shelf, errands, gate, inbox, lone: Arc::default() };
+        serve(&disk.shelf, &disk.lone, LONE_MAX)?;
         let (started, outcome) = mpsc::sync_channel(1);
-        let (for_ring, its_inbox) = (shelf.clone(), inbox.clone());
+        let (shelf, inbox) = (disk.shelf.clone(), disk.inbox.clone());
         // The ring is made on its thread: the kernel wants one issuer, this one.
-        spawn(&shelf.name, "uring", move || match Ring::new(for_ring, its_inbox) {
+        spawn(&disk.shelf.name, "uring", move || match Ring::new(shelf, inbox) {
             Ok(ring) => {
                 let _ = started.send(Ok(()));
                 ring.run();
@@ -83,7 +85,7 @@ impl UringDisk {
             Err(error) => drop(started.send(Err(error))),
         })?;
         outcome.recv().map_err(|_| std::io::Error::other("the ring thread died"))??;
-        Ok(Self { shelf, errands, gate, inbox, lone })
+        Ok(disk)
     }
 }
 
