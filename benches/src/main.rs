@@ -8,6 +8,7 @@ mod codec;
 mod interleave;
 mod plot;
 mod report;
+mod s3;
 
 use std::process::ExitCode;
 
@@ -25,16 +26,19 @@ struct Cli {
 enum Bench {
     /// Erasure codes and hashes, GB/s of user data per core.
     Codec(codec::Args),
+    /// S3 PUT and GET over loopback, beside SeaweedFS.
+    S3(s3::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().bench {
-        Bench::Codec(args) => codec::run(&args),
+        Bench::Codec(args) => codec::run(&args).map_err(anyhow::Error::from),
+        Bench::S3(args) => s3::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("holdfast-bench: {error}");
+            eprintln!("holdfast-bench: {error:#}");
             ExitCode::FAILURE
         }
     }

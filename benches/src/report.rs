@@ -160,7 +160,7 @@ fn git(arguments: &[&str]) -> String {
 
 /// A day since 1970 in the calendar. (Hinnant, "chrono-Compatible Low-Level
 /// Date Algorithms", `civil_from_days`; for days from 1970 on.)
-fn date(days: u64) -> String {
+pub fn date(days: u64) -> String {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era =
