@@ -81,6 +81,8 @@ struct Fate {
     crash: Option<Phase>,
     /// Before the first step, and between the first and the second.
     delays: [Delay; 2],
+    /// Absent for files for blocking use.
+    site: Option<Site>,
 }
 
 /// A pause: so many turns of the scheduler, and so long.
@@ -247,10 +249,13 @@ impl Disk for SimDisk {
         let (device, life, doing) = (self.device.clone(), self.life, op.kind());
         let closed = self.device.closed(doing);
         tokio::spawn(async move {
-            let done = device.perform(life, op, &file, fate).await;
-            if matches!(&done, Err(error) if error.kind == DiskErrorKind::Closed) {
-                device.lock().strike(site);
+            let done = device.perform(life, op, &file, &fate).await;
+            let mut state = device.lock();
+            if state.life != life && fate.crash.is_none() {
+                // The power went while it was under way, by somebody else's doing.
+                state.strike(fate.site);
             }
+            drop(state);
             let _ = answer.send(done);
         });
         Box::pin(async move { outcome.await.unwrap_or(Err(closed)) })
@@ -309,30 +314,27 @@ impl Device {
         }
         if let Some(site) = site {
             ledger.sites.entry(site).or_default().seen += 1;
-            if crash.is_none() && !struck.is_empty() {
-                guard.strike(site);
-            }
         }
-        Ok(Fate { faults: struck, crash, delays })
+        Ok(Fate { faults: struck, crash, delays, site })
     }
 
     /// Lets an operation happen.
-    async fn perform(&self, life: u64, op: Op, file: &str, fate: Fate) -> Outcome {
+    async fn perform(&self, life: u64, op: Op, file: &str, fate: &Fate) -> Outcome {
         let doing = op.kind();
         self.pause(fate.delays[0]).await;
-        self.crash_in(Phase::Before, life, &fate);
+        self.crash_in(Phase::Before, life, fate);
         let begun = {
             let mut guard = self.living(life, doing)?;
-            guard.begin(op, &fate.faults)
+            guard.begin(op, fate)
         };
-        self.crash_in(Phase::During, life, &fate);
+        self.crash_in(Phase::During, life, fate);
         self.pause(fate.delays[1]).await;
         let done = {
             let mut guard = self.living(life, doing)?;
             let done = guard.medium.finish(begun);
             done.map_err(|refusal| guard.medium.error(doing, file, refusal))
         };
-        self.crash_in(Phase::After, life, &fate);
+        self.crash_in(Phase::After, life, fate);
         drop(self.living(life, doing)?);
         done
     }
@@ -348,6 +350,7 @@ impl Device {
 
     fn crash_in(&self, phase: Phase, life: u64, fate: &Fate) {
         if fate.crash == Some(phase) && self.lock().life == life {
+            self.lock().strike(fate.site);
             self.power.cut();
         }
     }
@@ -386,10 +389,14 @@ impl Device {
 
 impl State {
     /// The first step of an operation; counts the faults that happened.
-    fn begin(&mut self, op: Op, faults: &[Fault]) -> Begun {
-        let mut strike = Strike { faults, rng: &self.rng, happened: Vec::new() };
+    fn begin(&mut self, op: Op, fate: &Fate) -> Begun {
+        let mut strike = Strike { faults: &fate.faults, rng: &self.rng, happened: Vec::new() };
         let begun = self.medium.begin(op, &mut strike);
-        self.count(strike.happened);
+        let happened = strike.happened;
+        if !happened.is_empty() || fate.faults.contains(&Fault::Stall) {
+            self.strike(fate.site);
+        }
+        self.count(happened);
         begun
     }
 
@@ -399,8 +406,10 @@ impl State {
         }
     }
 
-    /// `site` was hit.
-    fn strike(&mut self, site: Site) {
-        self.ledger.sites.entry(site).or_default().struck += 1;
+    /// The caller at `site` was hit.
+    fn strike(&mut self, site: Option<Site>) {
+        if let Some(site) = site {
+            self.ledger.sites.entry(site).or_default().struck += 1;
+        }
     }
 }

@@ -235,3 +235,25 @@ fn an_operation_whose_caller_went_away_still_happens() {
         assert_eq!(byte_at(&file, 0).await, 9, "M3");
     });
 }
+
+#[test]
+fn the_ledger_tells_which_call_sites_were_struck() {
+    crate::run(async {
+        let disk = fresh(3);
+        let file = disk.drive().create(name("f"), BLOCK).await.unwrap();
+        disk.set_faults(Faults::none().with(Fault::Eio, OpKind::Read, When::Nth(2)));
+        for _ in 0..3 {
+            let _ = file.read(0, filled(1, 0)).await;
+        }
+        file.sync().await.unwrap();
+        let ledger = disk.ledger();
+        assert_eq!(ledger.coverage(), (1, 3), "create, read and sync asked; one was struck");
+        assert_eq!(ledger.spared().count(), 2);
+        let read = ledger.sites.values().find(|count| count.struck > 0).unwrap();
+        assert_eq!(*read, SiteCount { seen: 3, struck: 1 });
+        let mut sum = ledger.clone();
+        sum.merge(&ledger);
+        assert_eq!(sum.count(Fault::Eio), 2);
+        assert_eq!(sum.to_string(), "10 operations, 1 of 3 call sites struck, 2 Eio");
+    });
+}
