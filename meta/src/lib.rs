@@ -1,1 +1,15 @@
-//! meta
+//! The metadata service: one replicated state machine for everything durable
+//! that is not bulk bytes, and the transaction log inside it.
+//!
+//! ```text
+//! execute -> service::queue -> service::propose -> raft -> log (durable on a quorum)
+//!                                                    `--> state::apply -> outcome
+//! query   -> service::read (new enough?) -> state::query
+//! ```
+
+mod log;
+mod raft;
+mod service;
+mod state;
+
+pub use service::{Meta, MetaConfig, OpenError};

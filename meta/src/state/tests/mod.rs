@@ -1,0 +1,15 @@
+//! The state machine against maps, and on disks that lose power.
+
+mod crash;
+mod list;
+mod model;
+mod pages;
+
+use std::sync::Arc;
+
+use holdfast_io::rng::SeededRng;
+
+/// A generator for one seed.
+fn rng(seed: u64) -> Arc<SeededRng> {
+    Arc::new(SeededRng::new(seed))
+}
