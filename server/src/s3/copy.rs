@@ -22,14 +22,14 @@ use super::xml::Xml;
 const ATTEMPTS: usize = 4;
 
 /// A copy's source as it was found; the lease keeps its bytes (O4).
-pub(super) struct From {
+pub(super) struct Origin {
     pub(super) bucket: BucketId,
     pub(super) key: Bytes,
     pub(super) found: Found,
     lease: ReadLease,
 }
 
-impl From {
+impl Origin {
     /// Finds the source that `x-amz-copy-source` names, if its conditions hold.
     pub(super) async fn find(call: &Call) -> S3Result<Self> {
         let (bucket, key) = parse(call.header("x-amz-copy-source")?.unwrap_or(""))?;
@@ -114,7 +114,7 @@ pub(super) async fn copy(call: Call) -> Handled {
     let given = headers::attributes(&call.headers)?;
     let condition = conditions::write(&call.headers)?;
     let bucket = call.the_bucket().await?.id;
-    let from = From::find(&call).await?;
+    let from = Origin::find(&call).await?;
     let source = &from.found.0;
     if source.size > PUT_BYTES_MAX {
         return Err(invalid_request(
@@ -180,7 +180,7 @@ fn merged(source: &Object, given: Attributes, replace: bool) -> Attributes {
 }
 
 /// A copy onto itself moves no bytes.
-async fn change(call: &Call, from: From, attributes: Attributes) -> Handled {
+async fn change(call: &Call, from: Origin, attributes: Attributes) -> Handled {
     let shared = &call.shared;
     let (bucket, mut object) = (from.bucket, from.found.0);
     for _ in 0..ATTEMPTS {

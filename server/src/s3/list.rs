@@ -43,9 +43,6 @@ impl Page {
         let text = |name| call.query.get(name).unwrap_or("").to_owned();
         let max: Option<u32> = call.number(limit)?;
         let max = max.map_or(PAGE_MAX, |max| (max as usize).min(PAGE_MAX));
-        if max as i64 > i64::from(i32::MAX) {
-            return Err(invalid_argument(format!("Argument {limit} is too large")));
-        }
         Ok(Self { prefix: text("prefix"), delimiter: text("delimiter"), max, url })
     }
 

@@ -111,9 +111,10 @@ pub(super) fn kept(sums: &Sums, expected: &Expected) -> Vec<Checksum> {
 /// # Errors
 /// `MissingContentLength`, `EntityTooLarge`.
 pub(super) fn length(call: &Call) -> S3Result<u64> {
-    // s3s has put the decoded length there where the body is aws-chunked.
-    let text = call.header("content-length")?;
-    let len = text.and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| {
+    let chunked =
+        call.header("x-amz-content-sha256")?.is_some_and(|kind| kind.starts_with("STREAMING-"));
+    let name = if chunked { "x-amz-decoded-content-length" } else { "content-length" };
+    let len = call.header(name)?.and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| {
         s3_error!(MissingContentLength, "You must provide the Content-Length HTTP header.")
     })?;
     if len > PUT_BYTES_MAX {

@@ -17,7 +17,6 @@ use super::super::answer;
 use super::super::call::{Call, Handled, unexpected};
 use super::super::checksums::{self, KINDS};
 use super::super::errors::{self, invalid_request, malformed_xml};
-use super::super::put::foresee;
 use super::super::service::Shared;
 use super::super::xml::Xml;
 use super::super::{conditions, headers};
@@ -41,7 +40,6 @@ pub(in super::super) async fn complete(mut call: Call) -> Handled {
     let condition = conditions::write(&call.headers)?;
     let id = upload_id(&call)?;
     let bucket = call.the_bucket().await?.id;
-    foresee(&call, bucket, &condition).await?;
     let body = call.take_payload().all(REQUEST_BYTES_MAX).await?;
     let listed = parse(&body)?;
 

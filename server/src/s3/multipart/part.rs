@@ -108,7 +108,7 @@ pub(in super::super) async fn copy(call: Call) -> Handled {
     const ROOT: &str = "CopyPartResult";
     headers::refuse_unimplemented(&call.headers)?;
     let place = Place::of(&call).await?;
-    let from = copy::From::find(&call).await?;
+    let from = copy::Origin::find(&call).await?;
     let size = from.found.0.size;
     let span = match call.header("x-amz-copy-source-range")? {
         None => (0, size),
