@@ -190,7 +190,7 @@ pub(super) fn iso_into(out: &mut String, at: WallMs) {
     number(second / 60 % 60, 2, b':');
     number(second % 60, 2, b'.');
     number(ms, 3, b'Z');
-    out.extend(digits.iter().map(|&byte| char::from(byte)));
+    out.push_str(std::str::from_utf8(&digits).unwrap_or(""));
 }
 
 /// Year, month and day of a day since 1970 (Hinnant, "chrono-compatible low-level date

@@ -112,7 +112,7 @@ impl Front {
     pub fn call<B>(
         &self,
         request: Request<B>,
-    ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + 'static
+    ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + 'static + use<B>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<StdError>,
