@@ -28,6 +28,7 @@
 //!
 //! Not here: what the files mean (`ec::shard`, `meta::log`).
 
+mod absent;
 mod blocking;
 mod buf;
 mod calls;
@@ -44,6 +45,7 @@ mod threads;
 mod transfer;
 mod uring;
 
+pub use absent::absent;
 pub use buf::Buf;
 pub use drive::{Drive, File};
 pub use error::{DiskError, DiskErrorKind};

@@ -42,13 +42,14 @@ pub fn place(path: &Path) -> std::io::Result<Option<Place>> {
     Ok(Some(Place { kind, device: found.dev(), inode: found.ino(), is_mount_point }))
 }
 
-/// True for a directory in which nothing is but a file system's own `lost+found`.
+/// True for a directory in which nothing is, `besides` apart.
 ///
 /// # Errors
 /// The system's.
-pub fn is_vacant(path: &Path) -> std::io::Result<bool> {
+pub fn is_vacant(path: &Path, besides: &[&str]) -> std::io::Result<bool> {
     for entry in std::fs::read_dir(path)? {
-        if entry?.file_name() != "lost+found" {
+        let name = entry?.file_name();
+        if !besides.iter().any(|known| name == *known) {
             return Ok(false);
         }
     }
@@ -75,12 +76,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         assert_eq!(place(&file).unwrap(), None);
-        assert!(is_vacant(dir.path()).unwrap());
+        assert!(is_vacant(dir.path(), &[]).unwrap());
         crate::host::replace_small(&file, b"x").unwrap();
         assert_eq!(place(&file).unwrap().unwrap().kind, PlaceKind::Other);
         let here = place(dir.path()).unwrap().unwrap();
         assert_eq!((here.kind, here.is_mount_point), (PlaceKind::Directory, false));
-        assert!(!is_vacant(dir.path()).unwrap());
+        assert!(!is_vacant(dir.path(), &[]).unwrap());
+        assert!(is_vacant(dir.path(), &["file"]).unwrap());
         assert!(place(Path::new("/proc")).unwrap().unwrap().is_mount_point);
         assert!(place(Path::new("/")).unwrap().unwrap().is_mount_point);
     }
