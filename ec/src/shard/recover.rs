@@ -80,7 +80,8 @@ pub struct Scanned {
 pub async fn recover(shared: &Shared) -> Result<u64, DriveError> {
     let names = shared.health.call(shared.drive.list()).await?;
     let numbers: Vec<_> = names.iter().filter_map(|(name, _)| SegmentNo::of_file(name)).collect();
-    let loads = numbers.iter().map(|no| load(shared, *no));
+    // Collected first: an iterator held across a wait would not be `Send` for every lifetime.
+    let loads: Vec<_> = numbers.iter().map(|no| load(shared, *no)).collect();
     let mut loads = stream::iter(loads).buffer_unordered(DEPTH);
     let (mut next_sequence, mut unsealed) = (1, Vec::new());
     while let Some(found) = loads.try_next().await? {
