@@ -1,1 +1,44 @@
-fn main() {}
+//! The binary: parse, do, say what went wrong in one line.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use holdfast::cli::{Cli, Command};
+use holdfast::{client, config, start, version};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return said(format!("the runtime: {error}"), 1),
+    };
+    match cli.command {
+        Command::Server(args) => {
+            let checked = config::merge_file(*args).and_then(config::ServerArgs::check);
+            let done = match checked {
+                Ok(config) => runtime.block_on(start::run(config)),
+                Err(error) => Err(error.into()),
+            };
+            // Tasks that hang must not keep a server that was told to stop.
+            runtime.shutdown_background();
+            done.map_or_else(
+                |error| said(error.to_string(), error.exit_code()),
+                |()| ExitCode::SUCCESS,
+            )
+        }
+        Command::Admin(args) => runtime
+            .block_on(client::run(args))
+            .map_or_else(|error| said(error.to_string(), 1), |()| ExitCode::SUCCESS),
+        Command::Version => {
+            println!("{}", version::long());
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn said(line: String, code: u8) -> ExitCode {
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    eprintln!("holdfast: {line}");
+    ExitCode::from(code)
+}

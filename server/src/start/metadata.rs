@@ -1,0 +1,67 @@
+//! Where the metadata lies: chosen once, on the first start, by the devices of the drives.
+//!
+//! ```text
+//! drives on 1 or 2 devices     one voter, files in DIR/meta
+//! drives on 3 or more          three voters, each in `meta/` on a drive of its own device
+//! ```
+//!
+//! Two devices gain nothing: a majority of two is two.
+//!
+//! Not here: what the voters do (`meta`).
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use holdfast_io::host;
+
+use super::error::{StartError, plain};
+
+/// The folder of a voter's files.
+const FOLDER: &str = "meta";
+/// Voters where there are devices enough.
+const VOTERS: usize = 3;
+
+/// The directories of the voters of a new cluster.
+///
+/// # Errors
+/// [`StartError::Drive`] if a drive cannot be looked at.
+pub fn choose(data: &Path, drives: &[PathBuf]) -> Result<Vec<PathBuf>, StartError> {
+    let mut devices = BTreeSet::new();
+    let mut voters = Vec::new();
+    for drive in drives {
+        let looked = host::place(drive);
+        let place = looked
+            .map_err(|error| StartError::Drive { path: drive.clone(), what: plain(&error) })?;
+        if place.is_some_and(|place| devices.insert(place.device)) {
+            voters.push(drive.join(FOLDER));
+        }
+    }
+    if voters.len() >= VOTERS {
+        voters.truncate(VOTERS);
+        return Ok(voters);
+    }
+    tracing::warn!(
+        devices = devices.len(),
+        "the metadata has one replica, in {}: losing that device loses everything. \
+         Drives on three devices carry three",
+        data.join(FOLDER).display()
+    );
+    Ok(vec![data.join(FOLDER)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_device_means_one_voter_in_the_data_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let drives: Vec<_> = ["a", "b", "c"].iter().map(|name| dir.path().join(name)).collect();
+        drives.iter().for_each(|path| host::create_directories(path).unwrap());
+        assert_eq!(choose(dir.path(), &drives).unwrap(), [dir.path().join("meta")]);
+        // /proc, /dev and a temporary directory are three devices anywhere.
+        let spread = [drives[0].clone(), "/proc".into(), "/dev".into(), drives[1].clone()];
+        let want = [drives[0].join("meta"), "/proc/meta".into(), "/dev/meta".into()];
+        assert_eq!(choose(dir.path(), &spread).unwrap(), want);
+    }
+}

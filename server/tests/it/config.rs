@@ -1,0 +1,80 @@
+//! Flag, environment, file, default: in this order. And what is said, and what is not.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::harness::{PASSWORD, Running, ended, holdfast, server};
+
+#[test]
+fn flags_beat_the_environment_and_that_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("h.toml");
+    std::fs::write(&file, "region = \"file\"\nconnections = 7\nshutdown-grace = 3\n").unwrap();
+    let data = dir.path().join("data");
+    let mut command = server(&data, &["--config", file.to_str().unwrap(), "--region", "flag"]);
+    command.env("HOLDFAST_REGION", "environment").env("HOLDFAST_CONNECTIONS", "9");
+    let mut running = Running::from(&data, command);
+    for want in ["region=flag", "connections=9", "shutdown-grace=3s", "io=Auto"] {
+        assert!(running.log.contains(want), "{want} is not in {}", running.log);
+    }
+    assert_eq!(running.status()["region"], "flag");
+    assert_eq!(running.stop(), Some(0));
+    assert!(!running.log.contains(PASSWORD), "P6: a secret is in the log");
+}
+
+#[test]
+fn generated_credentials_are_kept_private_and_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let command = || {
+        let flags = ["--s3", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        holdfast(&[&["server", "--data", data][..], &flags].concat())
+    };
+    let mut running = Running::from(dir.path(), command());
+    let file = dir.path().join("credentials");
+    let made = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let key = std::fs::metadata(dir.path().join("secret.key")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    let password = made.lines().find_map(|line| line.strip_prefix("HOLDFAST_ROOT_PASSWORD="));
+    let password = password.unwrap();
+    assert_eq!(password.len(), 40);
+    // Found by --data alone; a wrong environment would win, so it is clean.
+    let done = ended(holdfast(&["admin", "status", "--data", data]));
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(running.stop(), Some(0));
+    let said = &running.log;
+    assert!(!said.contains(password), "A1: stdout is no terminal, yet the password was printed");
+    assert!(said.contains(file.to_str().unwrap()), "A1: where the file is, is not said: {said}");
+    let mut again = Running::from(dir.path(), command());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), made, "generated once");
+    assert_eq!(again.stop(), Some(0));
+}
+
+#[test]
+fn what_is_not_in_this_version_is_said_loudly() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut running =
+        Running::start(dir.path(), &["--mysql", "127.0.0.1:3306", "--log-format", "json"]);
+    let loud = running.log.lines().find(|line| line.contains("MYSQL FRONT IS NOT IN THIS VERSION"));
+    let loud: serde_json::Value = serde_json::from_str(loud.unwrap()).unwrap();
+    assert_eq!(loud["level"], "WARN");
+    assert_eq!(running.stop(), Some(0));
+}
+
+#[test]
+fn help_teaches() {
+    let done = ended(holdfast(&["server", "--help"]));
+    assert_eq!(done.code, Some(0));
+    for want in [
+        "Examples:",
+        "HOLDFAST_ROOT_PASSWORD",
+        "[default: 127.0.0.1:9000]",
+        "NOT IN THIS VERSION",
+        "Exit codes:",
+    ] {
+        assert!(done.out.contains(want), "--help lacks {want}");
+    }
+    assert!(ended(holdfast(&["version"])).out.starts_with("holdfast "));
+    let unknown = ended(holdfast(&["server", "--dta", "x"]));
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+}
