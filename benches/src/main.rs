@@ -5,6 +5,7 @@
 //! (`report`), how it is drawn (`plot`).
 
 mod codec;
+mod disk;
 mod interleave;
 mod plot;
 mod report;
@@ -26,6 +27,8 @@ struct Cli {
 enum Bench {
     /// Erasure codes and hashes, GB/s of user data per core.
     Codec(codec::Args),
+    /// The segment engine of one drive, beside fio.
+    Disk(disk::Args),
     /// S3 PUT and GET over loopback, beside SeaweedFS.
     S3(s3::Arguments),
 }
@@ -33,6 +36,7 @@ enum Bench {
 fn main() -> ExitCode {
     let done = match Cli::parse().bench {
         Bench::Codec(args) => codec::run(&args).map_err(anyhow::Error::from),
+        Bench::Disk(args) => disk::run(&args),
         Bench::S3(args) => s3::run(&args),
     };
     match done {
