@@ -26,7 +26,7 @@ use holdfast_base::limits::BLOCK_BYTES;
 use holdfast_io::disk::{Buf, Durability, File};
 use tokio::sync::{mpsc, oneshot};
 
-use super::frame::{Header, Kind};
+use super::frame::{Header, Kind, moved};
 use super::index::Place;
 use super::prepare::write_heads;
 use super::read::read_run;
@@ -296,6 +296,7 @@ impl Cleaner {
             }
             return Ok(0);
         }
+        let Some(sequence) = moved(entry.sequence) else { return Ok(0) };
         let copy = Prepared {
             buf: Buf::padded(&frame),
             kind: entry.kind,
@@ -303,7 +304,7 @@ impl Cleaner {
             payload_at: entry.payload_at,
             payload_len: entry.payload_len,
         };
-        self.ask(|ticket| Ask::Copy(copy, entry.sequence, place, ticket)).await?;
+        self.ask(|ticket| Ask::Copy(copy, sequence, place, ticket)).await?;
         Ok(entry.frame_bytes() as u64)
     }
 }

@@ -51,10 +51,22 @@ pub enum Kind {
 pub struct Stamp {
     /// The random number of the segment's present life.
     pub life: u64,
-    /// Grows with every frame of the drive; kept when a frame is moved.
+    /// Grows with every frame of the drive, see [`sequence`].
     pub sequence: u64,
     /// Where the frame begins in its segment. [bytes]
     pub at: u64,
+}
+
+/// The sequence number of the `count`-th frame that was asked of a drive. The low 16
+/// bits count how often the frame was moved since: a copy is newer than its
+/// original, and older than whatever was asked for later.
+pub const fn sequence(count: u64) -> u64 {
+    count << 16
+}
+
+/// The sequence number of a copy; `None` for a frame that was moved too often.
+pub const fn moved(sequence: u64) -> Option<u64> {
+    if sequence & 0xffff == 0xffff { None } else { Some(sequence + 1) }
 }
 
 /// The fixed part of a frame's header, checked.

@@ -3,7 +3,8 @@
 //!
 //! Invariants
 //! - I1: of the frames of one shard the one with the highest sequence number counts;
-//!   order of arrival does not matter.
+//!   order of arrival does not matter. No two have the same: a copy's is one higher
+//!   than its original's, or two starts might take different ones for the stale one.
 //! - I2: a tombstone is kept as long as a segment holds an older frame of its shard,
 //!   else a restart would bring that frame back.
 //! - I3: `live` of a segment is the sum of its frames that count.
@@ -29,7 +30,7 @@ pub struct Place {
     /// Where it begins in it, in sectors.
     at: u32,
     sequence_low: u32,
-    sequence_high: u16,
+    sequence_high: u32,
     /// What it takes, in sectors.
     sectors: u16,
     /// Where its payload begins, in sectors.
@@ -69,7 +70,7 @@ impl Place {
             segment,
             at: (entry.at / SECTOR as u64) as u32,
             sequence_low: entry.sequence as u32,
-            sequence_high: (entry.sequence >> 32) as u16,
+            sequence_high: (entry.sequence >> 32) as u32,
             sectors: (entry.frame_bytes() / SECTOR) as u16,
             payload_at: (entry.payload_at / SECTOR) as u8,
             kind: entry.kind,
@@ -356,10 +357,10 @@ mod tests {
         let old = entry(1, Kind::Shard, 5);
         index.apply(a, &old);
         let from = index.find(old.shard).unwrap();
-        let copy = Entry { at: 99 * 512, ..old };
+        let copy = Entry { at: 99 * 512, sequence: 6, ..old };
         assert_eq!(index.relocate(b, &copy, from), Some(Died { place: from }));
         assert_eq!((index.live(a), index.live(b)), (0, 1536));
-        index.apply(b, &entry(1, Kind::Tombstone, 6));
+        index.apply(b, &entry(1, Kind::Tombstone, 7));
         let late = Entry { at: 77 * 512, ..old };
         let died = index.relocate(b, &late, Place::of(b, &copy));
         assert_eq!(died.map(|d| d.place.at()), Some(77 * 512));

@@ -14,7 +14,8 @@
 //!   it begins with zeros (nothing was ever written to it).
 //! - R3: a frame found by a scan may be torn. Where an older frame of its shard is there
 //!   (it was rewritten, or is a copy), it counts only if its payload is whole:
-//!   a write that nobody was told of does not hide one that was acknowledged.
+//!   a write that nobody was told of does not hide one that was acknowledged. So also in
+//!   a segment with unreadable places, which is scanned again at every start (R4).
 //! - R4: a segment with unreadable places gets no footer, so that another start,
 //!   when they may be readable, looks again.
 //!
@@ -73,7 +74,7 @@ pub struct Scanned {
     whole: bool,
 }
 
-/// Reads all segments of the drive into `shared`; returns the next sequence number.
+/// Reads all segments of the drive into `shared`; returns the count of the next frame.
 ///
 /// # Errors
 /// What the disk said, where it concerns more than single frames.
@@ -83,11 +84,11 @@ pub async fn recover(shared: &Shared) -> Result<u64, DriveError> {
     // Collected first: an iterator held across a wait would not be `Send` for every lifetime.
     let loads: Vec<_> = numbers.iter().map(|no| load(shared, *no)).collect();
     let mut loads = stream::iter(loads).buffer_unordered(DEPTH);
-    let (mut next_sequence, mut unsealed) = (1, Vec::new());
+    let (mut next_count, mut unsealed) = (1, Vec::new());
     while let Some(found) = loads.try_next().await? {
         let Some(found) = found else { continue };
         let last = found.entries.iter().map(|entry| entry.sequence).max().unwrap_or(0);
-        next_sequence = next_sequence.max(last + 1);
+        next_count = next_count.max((last >> 16) + 1);
         if found.scanned.is_some() {
             unsealed.push(found);
         } else {
@@ -99,7 +100,7 @@ pub async fn recover(shared: &Shared) -> Result<u64, DriveError> {
     core.next_no = numbers.iter().map(|no| no.0 + 1).max().unwrap_or(1);
     core.index.prune_all();
     core.spares.make_contiguous().sort();
-    Ok(next_sequence)
+    Ok(next_count)
 }
 
 /// R3: takes in the segments that had no footer, and gives them one.
@@ -112,7 +113,8 @@ async fn adopt_scanned(shared: &Shared, unsealed: Vec<Found>) -> Result<(), Driv
         let mut torn = Vec::new();
         for (i, entry) in found.entries.iter().enumerate() {
             let alone = times[&entry.shard] == 1 && !shared.core().index.knows(entry.shard);
-            if !alone && !is_whole(shared, &found, entry).await? {
+            let sound = alone && found.scanned == Some(Whole::Yes);
+            if !sound && !is_whole(shared, &found, entry).await? {
                 torn.push(i);
             }
         }

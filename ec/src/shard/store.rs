@@ -94,20 +94,20 @@ impl ShardStore {
         let open = async {
             let len = segment_bytes(&drive, wanted.no, options).await?;
             let shared = Arc::new(Shared::new(drive, wanted, world, (options, len)));
-            let next_sequence = recover::recover(&shared).await?;
+            let next_count = recover::recover(&shared).await?;
             let space = shared.health.call(shared.drive.space()).await?;
             shared.saw_space(space);
-            Ok((shared, next_sequence))
+            Ok((shared, next_count))
         };
-        let (shared, next_sequence) =
+        let (shared, next_count) =
             open.await.map_err(|source| OpenError::Drive { path, source })?;
-        Ok(Self::start(shared, next_sequence))
+        Ok(Self::start(shared, next_count))
     }
 
-    fn start(shared: Arc<Shared>, next_sequence: u64) -> Self {
+    fn start(shared: Arc<Shared>, next_count: u64) -> Self {
         let (writer, asks) = mpsc::channel(QUEUE_BYTES_MAX / REQUEST_BYTES_MIN);
         let tasks = vec![
-            tokio::spawn(Writer::new(shared.clone(), next_sequence).run(asks)),
+            tokio::spawn(Writer::new(shared.clone(), next_count).run(asks)),
             tokio::spawn(prepare::run(shared.clone())),
             tokio::spawn(Cleaner::new(shared.clone(), writer.clone()).run()),
             tokio::spawn(watch::run(shared.clone())),

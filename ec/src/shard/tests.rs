@@ -23,6 +23,7 @@ use holdfast_sim::disk::{Fault, Faults, SimDisk, When};
 
 use super::*;
 
+mod model;
 mod single;
 
 const IDENTITY: Identity = Identity {

@@ -30,7 +30,7 @@ use holdfast_io::disk::{Buf, Durability, File};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::clean::Punch;
-use super::frame::{Kind, SECTOR, Stamp, fill_tombstone, frame_bytes, stamp};
+use super::frame::{Kind, SECTOR, Stamp, fill_tombstone, frame_bytes, sequence, stamp};
 use super::index::Place;
 use super::prepare::{self, Opened, Purpose};
 use super::recover;
@@ -51,6 +51,9 @@ const LARGE_IN_FLIGHT: usize = 16;
 
 /// The most shards that one ask deletes.
 pub const DELETE_MAX: usize = GROUP_BYTES_MAX / SECTOR / 2;
+
+/// The distance of the sequence numbers of two frames that were asked for one after the other.
+const FRAME: usize = sequence(1) as usize;
 
 /// Where an answer goes.
 pub type Reply = oneshot::Sender<Result<(), DriveError>>;
@@ -75,7 +78,7 @@ pub struct Prepared {
 pub enum Ask {
     /// Keep a shard.
     Write(Prepared, Durability, Ticket),
-    /// Keep a copy of the frame with this sequence number that lies there.
+    /// Keep a copy, which gets this sequence number, of the frame that lies there.
     Copy(Prepared, u64, Place, Ticket),
     /// Forget shards, at most `DELETE_MAX`.
     Delete(Vec<ShardId>, Ticket),
@@ -95,7 +98,8 @@ pub struct Ticket {
 /// The owner task's state.
 pub struct Writer {
     shared: Arc<Shared>,
-    next_sequence: u64,
+    /// The next frame is the how-manieth of the drive.
+    next_count: u64,
     small: VecDeque<Item>,
     large: VecDeque<Item>,
     small_in_flight: usize,
@@ -158,10 +162,10 @@ enum Done {
 
 impl Writer {
     /// Nothing open yet.
-    pub fn new(shared: Arc<Shared>, next_sequence: u64) -> Self {
+    pub fn new(shared: Arc<Shared>, next_count: u64) -> Self {
         Self {
             shared,
-            next_sequence,
+            next_count,
             small: VecDeque::new(),
             large: VecDeque::new(),
             small_in_flight: 0,
@@ -264,10 +268,11 @@ impl Writer {
         queue.push_back(item);
     }
 
+    /// The first of `count` sequence numbers, which are [`FRAME`] apart.
     fn sequences(&mut self, count: u64) -> u64 {
-        let first = self.next_sequence;
-        self.next_sequence += count;
-        first
+        let first = self.next_count;
+        self.next_count += count;
+        sequence(first)
     }
 
     /// Starts whatever can be started.
@@ -498,7 +503,7 @@ impl Writer {
         let first = self.sequences(shards.len() as u64);
         let mut guard = self.shared.core();
         let core = &mut *guard;
-        for (shard, sequence) in shards.iter().zip(first..) {
+        for (shard, sequence) in shards.iter().zip((first..).step_by(FRAME)) {
             if let Some(dead) = core.index.forget(*shard, sequence) {
                 Punch::queue(core, dead.place);
             }
@@ -607,7 +612,8 @@ impl Filling {
             match item.what {
                 What::Tombstones(shards) => {
                     let into = group.as_mut().expect("tombstones come without a buffer");
-                    for (shard, sequence) in shards.iter().zip(item.sequence..) {
+                    let sequences = (item.sequence..).step_by(FRAME);
+                    for (shard, sequence) in shards.iter().zip(sequences) {
                         fill_tombstone(&mut into[at..at + SECTOR], *shard);
                         stamp(&mut into[at..at + SECTOR], here(sequence, at));
                         entries.push((Entry::tombstone(*shard, here(sequence, at)), None));
