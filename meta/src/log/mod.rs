@@ -159,7 +159,8 @@ impl Log {
         self.ask(|done| Job::Purge { through, done }).await
     }
 
-    /// Entries in `range`, as far as they are there; at most about `bytes_max`, but one.
+    /// Entries in `range` from the first that is not purged on, as far as they are
+    /// there; at most about `bytes_max`, but one.
     ///
     /// # Errors
     /// A frame that does not verify any more, or the disk.
@@ -169,7 +170,7 @@ impl Log {
         bytes_max: usize,
     ) -> Result<Vec<Record>, LogStoreError> {
         let mut records = Vec::new();
-        let (mut next, mut bytes) = (range.start, 0);
+        let (mut next, mut bytes) = (range.start.max(self.shared.shelf().first()), 0);
         while next < range.end && bytes < bytes_max {
             let found = self.shared.shelf().find(next);
             let record = match found {

@@ -76,6 +76,12 @@ pub async fn recover(drive: &Drive) -> Result<Recovered, LogStoreError> {
     let (end, clean) = (last.end, last.clean);
     segments.last_seq = newest.head.first_seq + last.frames.len() as u64 - 1;
     all.push((newest, last));
+    // The segments of purged entries may be gone: the last purge counts from the first frame on.
+    for frame in all.iter().flat_map(|(_, frames)| &frames.frames) {
+        if frame.head.kind == Kind::Purge {
+            shelf.purge(frame.head.at);
+        }
+    }
     for (segment, frames) in &all {
         for frame in &frames.frames {
             replay(&mut shelf, segment, frame)?;
@@ -130,8 +136,7 @@ fn replay(shelf: &mut Shelf, segment: &Segment, frame: &FrameAt) -> Result<(), L
         }
         Kind::Truncate => shelf.truncate_after(Some(head.at)),
         Kind::TruncateAll => shelf.truncate_after(None),
-        Kind::Purge => shelf.purge(head.at),
-        Kind::Mark => {}
+        Kind::Purge | Kind::Mark => {}
     }
     Ok(())
 }

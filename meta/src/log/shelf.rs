@@ -43,8 +43,8 @@ pub enum Found {
 }
 
 impl Shelf {
-    /// The index after the purged ones.
-    fn first(&self) -> u64 {
+    /// The index of the first entry that is there, or will be.
+    pub fn first(&self) -> u64 {
         match self.slots.front() {
             Some(slot) => slot.at.index,
             None => self.purged.map_or(0, |purged| purged.index + 1),

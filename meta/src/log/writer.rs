@@ -134,8 +134,10 @@ impl Writer {
                 Job::Vote { vote, done } => {
                     self.flush().await?;
                     let written = self.drive.replace(vote_file(), seal_vote(&vote)).await;
+                    if written.is_ok() {
+                        self.shared.shelf().vote = Some(vote);
+                    }
                     self.answer(written.map_err(Into::into), done)?;
-                    self.shared.shelf().vote = Some(vote);
                 }
                 Job::Truncate { last, done } => {
                     let kind = if last.is_some() { Kind::Truncate } else { Kind::TruncateAll };

@@ -56,7 +56,8 @@ fn openrafts_storage_suite_passes_on_the_simulated_disk() {
 
 #[test]
 fn openrafts_storage_suite_passes_on_real_disks() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.unwrap();
     for backend in [Backend::Auto, Backend::Threads] {
         runtime.block_on(async { Suite::test_all(Real(backend)).await.unwrap() });

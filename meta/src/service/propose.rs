@@ -60,6 +60,8 @@ pub struct Proposer {
     acked: Arc<AtomicU64>,
     on_the_way: FuturesUnordered<Delivery>,
     last_tick: Duration,
+    /// Nothing is sent before: nobody could take it a moment ago.
+    not_before: Duration,
 }
 
 impl Proposer {
@@ -78,6 +80,7 @@ impl Proposer {
             acked,
             on_the_way,
             last_tick,
+            not_before: Duration::ZERO,
         }
     }
 
@@ -85,7 +88,7 @@ impl Proposer {
     pub async fn run(mut self) {
         loop {
             self.send_what_may_go();
-            let wait = self.until_tick();
+            let wait = self.until_tick().max(self.pause());
             let inner = self.inner.clone();
             let clock = inner.config.clock.clone();
             tokio::select! {
@@ -110,7 +113,14 @@ impl Proposer {
         pace.saturating_sub(since)
     }
 
+    fn pause(&self) -> Duration {
+        self.not_before.saturating_sub(self.inner.config.clock.monotonic())
+    }
+
     fn may_send(&self) -> bool {
+        if !self.pause().is_zero() {
+            return false;
+        }
         let span = self.unanswered.first().map_or(0, |first| self.next_seq - first);
         let room = if self.is_open { ENTRIES_MAX } else { 1 };
         self.on_the_way.len() < room && span < SPAN_MAX
@@ -157,6 +167,10 @@ impl Proposer {
         let outcomes = match result {
             Ok(outcomes) => outcomes,
             Err(error) => {
+                self.not_before = self.inner.config.clock.monotonic() + PAUSE;
+                if matches!(error, MetaError::Stopped(_) | MetaError::Full) || !self.is_open {
+                    self.inner.queue().refuse_all(&error);
+                }
                 for (_, waiting) in sent {
                     // Who stopped waiting does not need the answer.
                     let _ = waiting.answer.send(Err(error.clone()));

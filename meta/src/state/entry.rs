@@ -33,6 +33,7 @@ pub struct Entry {
 /// One thing to apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are named for what they are")]
+#[allow(clippy::large_enum_variant, reason = "nearly every op is a command")]
 pub enum Op {
     /// A proposer begins. Its budget for the transaction log holds from here on.
     OpenSession { session: SessionId, log_budget: u64 },

@@ -294,6 +294,7 @@ fn encode_head(known: &Known) -> Vec<u8> {
 
 /// The newer whole one of two copies at `at`, and which it is; else, whether
 /// both are nothing but zeros.
+#[allow(clippy::type_complexity, reason = "said above")]
 fn newer_of(
     file: &dyn BlockingFile,
     at: u64,

@@ -103,12 +103,15 @@ fn all<R: Row>(rows: &impl Rows, family: Family) -> Result<Vec<R>, StateError> {
     Ok(all)
 }
 
+/// The records of blobs, with their ids.
+type Blobs = Vec<(BlobId, BlobRecord)>;
+
 fn object(
     rows: &impl Rows,
     place: Place<'_>,
     at: u64,
     limit: usize,
-) -> Result<Option<(Object, Vec<(BlobId, BlobRecord)>)>, StateError> {
+) -> Result<Option<(Object, Blobs)>, StateError> {
     let Some(row) = objects::there(rows, place)? else { return Ok(None) };
     let found = blobs_from(rows, &row.rest.bodies, at, limit)?;
     let bodies = objects::load_bodies(rows, place, &row.rest.bodies)?;
@@ -121,7 +124,7 @@ fn blobs_from(
     bodies: &[BodyRow],
     at: u64,
     limit: usize,
-) -> Result<Vec<(BlobId, BlobRecord)>, StateError> {
+) -> Result<Blobs, StateError> {
     let (mut begin, mut found) = (0, Vec::new());
     for body in bodies {
         let len = body.len();
@@ -141,12 +144,7 @@ fn blobs_from(
 }
 
 /// Blobs of one body from the one that holds byte `at`.
-fn blobs_at(
-    rows: &impl Rows,
-    body: BodyId,
-    at: u64,
-    limit: usize,
-) -> Result<Vec<(BlobId, BlobRecord)>, StateError> {
+fn blobs_at(rows: &impl Rows, body: BodyId, at: u64, limit: usize) -> Result<Blobs, StateError> {
     let mut found = Vec::new();
     if limit == 0 {
         return Ok(found);
@@ -166,12 +164,7 @@ fn blob_row(key: &[u8], value: &[u8]) -> Result<(BlobId, BlobRecord), StateError
     Ok((id, BlobRecord::from_row(value)?))
 }
 
-fn blobs(
-    rows: &impl Rows,
-    body: BodyId,
-    index: u32,
-    limit: usize,
-) -> Result<Vec<(BlobId, BlobRecord)>, StateError> {
+fn blobs(rows: &impl Rows, body: BodyId, index: u32, limit: usize) -> Result<Blobs, StateError> {
     let (_, high) = tables::range_of(tables::blobs(body));
     let (limit, mut found) = (limit.min(LIMIT_MAX), Vec::new());
     if limit > 0 {
@@ -189,7 +182,7 @@ fn blobs_on(
     drive: DriveNo,
     after: Option<BlobId>,
     limit: usize,
-) -> Result<Vec<(BlobId, BlobRecord)>, StateError> {
+) -> Result<Blobs, StateError> {
     let sets = drives::sets_with(rows, drive)?;
     let (limit, mut found) = (limit.min(LIMIT_MAX), Vec::new());
     let first = after.map_or(0, |after| after.body.born / drives::SPAN_MS);

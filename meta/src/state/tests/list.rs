@@ -1,9 +1,7 @@
 //! Listings against a naive one, over keys with every byte.
 
 use bytes::Bytes;
-use holdfast_api::meta::{
-    Answer, Command, ListObjects, ListUploads, Listing, Query, Upload,
-};
+use holdfast_api::meta::{Answer, Command, ListObjects, ListUploads, Listing, Query, Upload};
 use holdfast_base::{BucketId, SessionId, Tick, UploadId, WallMs};
 use holdfast_io::rng::SeededRng;
 
@@ -72,8 +70,7 @@ fn listings_agree_with_a_naive_one_over_keys_with_every_byte() {
         keys.sort();
         keys.dedup();
         let store = Store::in_memory();
-        let mut commands =
-            vec![Command::CreateBucket { name: "b".into(), now: WallMs(1) }];
+        let mut commands = vec![Command::CreateBucket { name: "b".into(), now: WallMs(1) }];
         for key in &keys {
             commands.push(object(BucketId(1), key, 10));
         }
@@ -92,7 +89,8 @@ fn listings_agree_with_a_naive_one_over_keys_with_every_byte() {
                     Answer::Listing(page) => Some(page),
                     _ => None,
                 });
-                let found: Vec<Vec<u8>> = page.entries.iter().map(|(key, _)| key.to_vec()).collect();
+                let found: Vec<Vec<u8>> =
+                    page.entries.iter().map(|(key, _)| key.to_vec()).collect();
                 let rolled: Vec<Vec<u8>> = page.prefixes.iter().map(|p| p.to_vec()).collect();
                 let want = naive(&keys, &list);
                 assert_eq!((found, rolled, page.truncated), want, "seed {seed}: {list:?}");
@@ -147,9 +145,9 @@ fn uploads_are_listed_by_key_then_by_id_and_pages_follow_one_another() {
                 list.after = page.next;
                 list.after_upload = page.entries.last().map(|(_, upload)| upload.id);
             }
-            let want: Vec<_> = all.iter().filter(|(k, _)| k.starts_with(&prefix)).cloned().collect();
+            let want: Vec<_> =
+                all.iter().filter(|(k, _)| k.starts_with(&prefix)).cloned().collect();
             assert_eq!(found, want, "seed {seed}");
         }
     }
 }
-

@@ -28,7 +28,8 @@ fn pages_of_the_last_sync_verify_after_any_power_cut() {
             let mut synced: Vec<Option<u64>> = vec![None; 2100];
             let mut head = 0u8;
             for round in 1..6u64 {
-                let pages = Pages::open(disk.drive().disk().open_blocking(&name()).unwrap()).unwrap();
+                let pages =
+                    Pages::open(disk.drive().disk().open_blocking(&name()).unwrap()).unwrap();
                 if round == 1 {
                     pages.set_len((synced.len() * PAGE) as u64).unwrap();
                     pages.sync_data().unwrap();
