@@ -422,7 +422,8 @@ struct Draw<'r> {
 
 impl Draw<'_> {
     fn key(&self) -> Bytes {
-        Bytes::copy_from_slice(self.rng.pick(&[&b"a"[..], b"a/b", b"a\0", b"z"]))
+        let keys: [&[u8]; 4] = [b"a", b"a/b", b"a\0", b"z"];
+        Bytes::copy_from_slice(self.rng.pick(&keys))
     }
 
     fn bucket(&self) -> BucketId {
