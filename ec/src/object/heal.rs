@@ -22,7 +22,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use holdfast_api::blob::BlobRecord;
 use holdfast_api::drive::{DriveState, ShardRange, ShardWrite};
-use holdfast_api::meta::{Answer, Command, DriveRecord, Outcome, Query};
+use holdfast_api::meta::{Answer, BodyState, Command, DriveRecord, Outcome, Query};
 use holdfast_api::object::StoreError;
 use holdfast_base::{BlobId, DriveNo};
 
@@ -265,7 +265,25 @@ impl Work<'_> {
             }
         }
         self.inner.counters.shards_healed.add(healed);
-        Ok(if owed { Left::Owed { healed } } else { Left::Whole { healed } })
+        match owed {
+            false => Ok(Left::Whole { healed }),
+            true if self.is_dead(blob).await? => Ok(Left::Gone),
+            true => Ok(Left::Owed { healed }),
+        }
+    }
+
+    /// True for a blob that only waits for the collector: nobody misses its shards.
+    async fn is_dead(&self, blob: BlobId) -> Result<bool, StoreError> {
+        match self.inner.meta.query(Query::Bodies { bodies: vec![blob.body] }).await? {
+            Answer::Bodies(states) => {
+                let dead = |state: &BodyState| match state {
+                    BodyState::Garbage | BodyState::Unknown => true,
+                    BodyState::Live | BodyState::Intended => false,
+                };
+                Ok(states.first().is_some_and(dead))
+            }
+            other => Err(foreign(&other)),
+        }
     }
 
     /// Makes the `bad` shards; updates `after` for each that is healed (J1), and

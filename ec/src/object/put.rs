@@ -121,12 +121,12 @@ impl Writer {
             self.stored = Some(Stored::new(id, renewed));
         }
         let stored = self.stored.as_mut().expect("set just above");
+        stored.keep_alive(&self.inner).await?;
         match &stored.filling {
             Some((filling, _)) if !filling.is_full() => return Ok(()),
             Some(_) => stored.send(&self.inner, Durability::Later).await?,
             None => {}
         }
-        stored.keep_alive(&self.inner).await?;
         let left = self.expected.and_then(|len| len.checked_sub(stored.len));
         stored.begin(&self.inner, self.owner.clone(), left).await
     }
