@@ -423,7 +423,7 @@ struct Draw<'r> {
 impl Draw<'_> {
     fn key(&self) -> Bytes {
         let keys: [&[u8]; 4] = [b"a", b"a/b", b"a\0", b"z"];
-        Bytes::copy_from_slice(self.rng.pick(&keys))
+        Bytes::copy_from_slice(keys[self.rng.below(4) as usize])
     }
 
     fn bucket(&self) -> BucketId {
