@@ -23,7 +23,9 @@ use holdfast_sim::disk::{Fault, Faults, SimDisk, When};
 
 use super::*;
 
+mod media;
 mod model;
+mod scanning;
 mod single;
 
 const IDENTITY: Identity = Identity {
