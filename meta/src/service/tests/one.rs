@@ -166,3 +166,25 @@ fn a_service_whose_power_goes_at_any_io_keeps_what_it_answered() {
     }
     println!("service: {cuts} power cuts, {answered} answered PUTs, all kept");
 }
+
+#[test]
+fn a_command_whose_answer_was_late_is_sent_again_and_applied_once() {
+    holdfast_sim::run(async {
+        let world = World::new(21, 1);
+        let meta = world.open().await;
+        let bucket = bucket(&meta, "b").await;
+        for round in 0..5 {
+            use holdfast_sim::disk::{Fault, Faults, When};
+            let mut faults = Faults::none();
+            faults.stall = std::time::Duration::from_secs(5);
+            let write = holdfast_io::disk::OpKind::Write;
+            world.disks[0].set_faults(faults.with(Fault::Stall, write, When::Nth(1)));
+            // The attempt ends after 3 s, the write after 5, the deadline comes after 10.
+            let create = Command::CreateBucket { name: format!("n{round}"), now: WallMs(1) };
+            let outcome = meta.execute(create).await;
+            assert!(matches!(outcome, Ok(Outcome::Bucket(_))), "M2: {outcome:?}");
+        }
+        meta.execute(put(bucket, "k", "v")).await.unwrap();
+        meta.shutdown().await;
+    });
+}

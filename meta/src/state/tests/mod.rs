@@ -1,6 +1,7 @@
 //! The state machine against maps, and on disks that lose power.
 
 mod crash;
+mod golden;
 mod list;
 mod model;
 mod pages;
