@@ -59,6 +59,8 @@ def test_conditions_on_put_and_delete(s3, bucket):
 def test_a_condition_is_refused_before_the_body(s3, bucket, raw):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     headers, _, _ = raw.headers("PUT", f"/{bucket}/k", headers={"if-none-match": "*"}, payload="UNSIGNED-PAYLOAD")
-    # A body is announced, and none is sent: the answer does not wait for it.
-    answer = raw.send("PUT", f"/{bucket}/k", headers | {"expect": "100-continue"}, length=1 << 30)
+    # A body is announced, and none is sent: the answer does not wait for it, and the
+    # connection ends, for what comes next on it would be taken for the body.
+    answer = raw.send("PUT", f"/{bucket}/k", headers | {"expect": "100-continue", "connection": "keep-alive"}, length=3)
     assert (answer.status, answer.code) == (412, "PreconditionFailed")
+    assert answer.headers["connection"] == "close"

@@ -16,7 +16,7 @@ def filled(s3):
     for key in KEYS:
         s3.put_object(Bucket=name, Key=key, Body=key.encode())
     yield name
-    s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": key} for key in KEYS]})
+    s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": key} for key in KEYS], "Quiet": True})
     s3.delete_bucket(Bucket=name)
 
 

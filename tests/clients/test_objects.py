@@ -144,14 +144,18 @@ def test_copies(s3, bucket):
 
 
 def test_delete_many(s3, bucket):
-    keys = [f"k{i}" for i in range(600)] + ["<&>\"'", "ü/\u4e2d", "\x01\x02"]
+    keys = [f"k{i}" for i in range(600)] + ["<&>\"'", "ü/\u4e2d"]
     for key in keys:
         s3.put_object(Bucket=bucket, Key=key, Body=b"")
     wanted = [{"Key": key} for key in keys] + [{"Key": "never"}]
     done = s3.delete_objects(Bucket=bucket, Delete={"Objects": wanted[:-1]})
     assert len(done["Deleted"]) == len(keys) and "Errors" not in done
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
-    assert "Deleted" not in s3.delete_objects(Bucket=bucket, Delete={"Objects": wanted[-1:], "Quiet": True})
+    # XML cannot say control characters in an answer, so ask for none.
+    s3.put_object(Bucket=bucket, Key="\x01\x02", Body=b"")
+    quiet = {"Objects": wanted[-1:] + [{"Key": "\x01\x02"}], "Quiet": True}
+    assert "Deleted" not in s3.delete_objects(Bucket=bucket, Delete=quiet)
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
     for bad in ([], [{"Key": f"{i}"} for i in range(1001)]):
         with pytest.raises(ClientError) as error:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": bad})

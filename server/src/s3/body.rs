@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -36,9 +37,24 @@ pub(super) enum Fault {
     ChunkTooLarge,
 }
 
-/// Where a [`Fault`] is remembered; travels in the request's extensions.
+/// What became of a body; travels in the request's extensions.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fate(Arc<OnceLock<Fault>>);
+pub(super) struct Fate(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    fault: OnceLock<Fault>,
+    over: AtomicBool,
+}
+
+impl Fate {
+    /// True once every byte of the body was read: only then may the connection carry another
+    /// request. (A client that was refused instead of told `100 Continue` does not send
+    /// the body; what it sends next must not be taken for it.)
+    pub(super) fn is_over(&self) -> bool {
+        self.0.over.load(Ordering::Acquire)
+    }
+}
 
 /// A body as it comes from hyper.
 pub(super) struct Incoming<B> {
@@ -51,7 +67,7 @@ pub(super) struct Incoming<B> {
     fate: Fate,
 }
 
-impl<B> Incoming<B> {
+impl<B: Body> Incoming<B> {
     /// `framing` for a body that is `aws-chunked`.
     pub(super) fn new(
         inner: B,
@@ -60,12 +76,13 @@ impl<B> Incoming<B> {
         fate: Fate,
     ) -> Self {
         let (ready, ended, timer) = (VecDeque::new(), false, None);
+        fate.0.over.store(inner.is_end_stream(), Ordering::Release);
         Self { inner, framing, ready, ended, clock, timer, fate }
     }
 
     fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
         // The first fault is the cause of the others.
-        let _ = self.fate.0.set(fault);
+        let _ = self.fate.0.fault.set(fault);
         self.ended = true;
         Poll::Ready(Some(Err(Box::new(fault))))
     }
@@ -119,7 +136,10 @@ where
                 None if self.framing.as_ref().is_some_and(|framing| !framing.is_whole()) => {
                     return self.fail(Fault::Truncated);
                 }
-                None => self.ended = true,
+                None => {
+                    self.ended = true;
+                    self.fate.0.over.store(true, Ordering::Release);
+                }
             }
         }
     }
@@ -162,7 +182,7 @@ impl Payload {
 }
 
 fn explain(fate: &Fate, error: &StdError) -> S3Error {
-    match fate.0.get() {
+    match fate.0.fault.get() {
         Some(Fault::Truncated) => return incomplete(),
         Some(Fault::Idle) => {
             return s3_error!(

@@ -1,9 +1,13 @@
 //! What s3s would let pass and must not, refused before it and before any body is read.
 //!
-//! s3s verifies signatures. It also accepts SigV2 without a date, any region, the service
-//! `sts`, `X-Amz-Expires` of any length, `x-amz-` headers that were not signed, and reads a
-//! whole POST form before it asks who sends it.
+//! s3s verifies signatures. It also accepts SigV2 headers without a date, any region, the
+//! service `sts`, `X-Amz-Expires` of any length, `x-amz-` headers that were not signed, and
+//! reads a whole POST form before it asks who sends it.
+//!
+//! URLs signed with SigV2 pass: boto3 still makes them by default. (Their signature covers
+//! every `x-amz-` header, and they end.)
 
+use holdfast_base::WallMs;
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use s3s::{S3Result, s3_error};
@@ -20,7 +24,7 @@ const SIGV4_ONLY: &str =
     "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
 
 /// Refuses what must not reach s3s.
-pub(super) fn check(parts: &Parts, query: &Query, region: &str) -> S3Result<()> {
+pub(super) fn check(parts: &Parts, query: &Query, (region, now): (&str, WallMs)) -> S3Result<()> {
     let headers = &parts.headers;
     if parts.method == Method::POST
         && text(headers, "content-type")?
@@ -35,7 +39,7 @@ pub(super) fn check(parts: &Parts, query: &Query, region: &str) -> S3Result<()> 
         (false, false, false) => Err(s3_error!(AccessDenied, "Access Denied")),
         (true, false, false) => authorization(headers, region),
         (false, true, false) => presigned(headers, query, region),
-        (false, false, true) => Err(invalid_request(SIGV4_ONLY)),
+        (false, false, true) => presigned_v2(query, now),
         _ => Err(invalid_argument(ONE_MECHANISM)),
     }
 }
@@ -78,6 +82,15 @@ fn presigned(headers: &HeaderMap, query: &Query, region: &str) -> S3Result<()> {
     check_scope(scope, region).map_err(bad)?;
     // Clients that sign URLs send the hash of the payload, if at all, beside the signature.
     all_signed(headers, query.get("X-Amz-SignedHeaders").unwrap_or(""), &["x-amz-content-sha256"])
+}
+
+/// A URL signed with SigV2 lives no longer than one of SigV4 may.
+fn presigned_v2(query: &Query, now: WallMs) -> S3Result<()> {
+    let expires_s = query.get("Expires").and_then(|text| text.parse::<u64>().ok());
+    match expires_s {
+        Some(at) if at <= now.0 / 1000 + u64::from(EXPIRES_MAX_S) => Ok(()),
+        _ => Err(s3_error!(AccessDenied, "Expires must be within a week")),
+    }
 }
 
 /// `key/date/region/s3/aws4_request`; the key may have slashes.
@@ -126,7 +139,7 @@ mod tests {
             super::super::headers::put(request.headers_mut(), name, value);
         }
         let (parts, ()) = request.into_parts();
-        match check(&parts, &Query::parse(query), "us-east-1") {
+        match check(&parts, &Query::parse(query), ("us-east-1", WallMs(1_000_000))) {
             Ok(()) => "ok".into(),
             Err(error) => error.code().as_str().to_owned(),
         }
@@ -169,6 +182,8 @@ mod tests {
             );
         }
         assert_eq!(code(&query("9"), &[("x-amz-copy-source", "/b/secret")]), "AccessDenied");
-        assert_eq!(code("AWSAccessKeyId=a&Signature=b&Expires=1", &[]), "InvalidRequest", "SigV2");
+        let v2 = |expires| code(&format!("AWSAccessKeyId=a&Signature=b&Expires={expires}"), &[]);
+        assert_eq!((v2("2000").as_str(), v2("605801").as_str()), ("ok", "AccessDenied"));
+        assert_eq!(v2("soon"), "AccessDenied");
     }
 }

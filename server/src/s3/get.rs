@@ -289,7 +289,7 @@ fn object_parts(call: &Call, object: &Object, xml: &mut Xml) -> S3Result<()> {
     let mut rest = object.parts.iter().filter(|part| usize::from(part.number) > after);
     let page: Vec<_> = rest.by_ref().take(max).collect();
     xml.open("ObjectParts");
-    xml.plain("TotalPartsCount", object.parts.len());
+    xml.plain("PartsCount", object.parts.len());
     xml.plain("PartNumberMarker", after);
     xml.plain("NextPartNumberMarker", page.last().map_or(after, |part| usize::from(part.number)));
     xml.plain("MaxParts", max);

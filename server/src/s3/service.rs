@@ -135,13 +135,14 @@ impl Front {
 
         let (mut parts, body) = request.into_parts();
         let query = Query::parse(parts.uri.query().unwrap_or(""));
-        let answer = match gate::check(&parts, &query, &shared.region) {
+        let is_http1 = parts.version <= http::Version::HTTP_11;
+        let fate = Fate::default();
+        let framing = framing(&parts.headers);
+        let body = Incoming::new(body, framing, shared.clock.clone(), fate.clone());
+        let answer = match gate::check(&parts, &query, (&shared.region, shared.clock.wall())) {
             Err(error) => plain(error),
             Ok(()) => {
-                let fate = Fate::default();
-                let framing = framing(&parts.headers);
-                let body = Incoming::new(body, framing, shared.clock.clone(), fate.clone());
-                parts.extensions.insert(fate);
+                parts.extensions.insert(fate.clone());
                 parts.extensions.insert(query);
                 parts.extensions.insert(operation.clone());
                 let body = s3s::Body::http_body_unsync(body);
@@ -155,6 +156,9 @@ impl Front {
         super::headers::put(answer.headers_mut(), "x-amz-request-id", &id);
         super::headers::put(answer.headers_mut(), "x-amz-id-2", &id);
         super::headers::put(answer.headers_mut(), "server", "Holdfast");
+        if is_http1 && !fate.is_over() {
+            super::headers::put(answer.headers_mut(), "connection", "close");
+        }
         let served = Served {
             operation: operation.get(),
             status: answer.status().as_u16(),
