@@ -128,16 +128,25 @@ impl Health {
 
     /// Takes the drive offline; the first reason stays.
     pub fn fail(&self, why: &str) {
-        let first = self.offline.send_if_modified(|offline| {
+        if self.take_offline(why) {
+            tracing::error!(drive = %self.no, why, "drive is offline");
+        }
+    }
+
+    /// Takes the drive offline because its owner is done with it.
+    pub fn close(&self) {
+        self.take_offline("closed");
+    }
+
+    /// True if it was online.
+    fn take_offline(&self, why: &str) -> bool {
+        self.offline.send_if_modified(|offline| {
             let first = offline.is_none();
             if first {
                 *offline = Some(why.to_owned());
             }
             first
-        });
-        if first {
-            tracing::error!(drive = %self.no, why, "drive is offline");
-        }
+        })
     }
 
     /// Ends once the drive is offline.

@@ -137,7 +137,7 @@ impl ShardStore {
             // Nothing is lost if it cannot be closed: the disk closes what it has open.
             let _ = shared.health.call(holdfast_io::disk::File::clone(&file).close()).await;
         }
-        shared.health.fail("closed");
+        shared.health.close();
     }
 
     /// The identity that it was opened with.
@@ -151,7 +151,7 @@ impl Drop for ShardStore {
         for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             task.abort();
         }
-        self.inner.shared.health.fail("closed");
+        self.inner.shared.health.close();
     }
 }
 
