@@ -1,5 +1,6 @@
 //! The binary: parse, do, say what went wrong in one line.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
             .block_on(client::run(args))
             .map_or_else(|error| said(error.to_string(), 1), |()| ExitCode::SUCCESS),
         Command::Version => {
-            println!("{}", version::long());
+            let _ = writeln!(std::io::stdout(), "{}", version::long());
             ExitCode::SUCCESS
         }
     }
@@ -39,6 +40,6 @@ fn main() -> ExitCode {
 
 fn said(line: String, code: u8) -> ExitCode {
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    eprintln!("holdfast: {line}");
+    let _ = writeln!(std::io::stderr(), "holdfast: {line}");
     ExitCode::from(code)
 }

@@ -182,6 +182,7 @@ async fn all(meta: &dyn MetaService) -> Result<Vec<AccessKey>, holdfast_api::met
     }
 }
 
+#[allow(clippy::result_large_err, reason = "an answer, made once per request")]
 pub(super) fn running(admin: &Admin) -> Result<&Running, Response> {
     admin.running().map_err(|doing| (StatusCode::SERVICE_UNAVAILABLE, doing + "\n").into_response())
 }

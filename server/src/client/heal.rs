@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::ask::{AdminError, Server};
+use super::say::say;
 use super::table::since;
 use crate::admin::Status;
 
@@ -19,7 +20,7 @@ pub(super) async fn run(server: &Server, verify: bool, detach: bool) -> Result<(
         server.send(Method::POST, "/v1/heal", &json!({})).await?;
     }
     if detach {
-        println!("verification started: holdfast admin heal shows how far it is");
+        say("verification started: holdfast admin heal shows how far it is");
         return Ok(());
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -35,20 +36,20 @@ pub(super) async fn run(server: &Server, verify: bool, detach: bool) -> Result<(
     }
     bar.finish_and_clear();
     if let Some(trouble) = status.verification.trouble.filter(|_| verify) {
-        println!("the verification was cut off: {trouble}");
+        say(format!("the verification was cut off: {trouble}"));
         return Ok(());
     }
     let found = status.store.shards_found_bad - before.store.shards_found_bad;
     let healed = status.store.shards_healed - before.store.shards_healed;
-    match (verify, status.redundancy.shards_complete) {
+    say(match (verify, status.redundancy.shards_complete) {
         (true, true) => {
-            println!("every shard verified: {found} bad or absent, {healed} healed, all complete")
+            format!("every shard verified: {found} bad or absent, {healed} healed, all complete")
         }
-        (false, true) => println!("nothing to heal: all shards are complete"),
-        (_, false) => println!(
+        (false, true) => "nothing to heal: all shards are complete".to_string(),
+        (_, false) => format!(
             "{found} shards bad or absent, {healed} healed; NOT COMPLETE: see holdfast admin status"
         ),
-    }
+    });
     Ok(())
 }
 

@@ -1,12 +1,11 @@
 //! `holdfast admin key`.
 
-use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use http::Method;
 use serde_json::json;
 
 use super::ask::{AdminError, Server};
-use super::table::since;
+use super::say::{note, say};
+use super::table::{grid, since};
 use crate::admin::{KeyMade, KeyShown, NewKey};
 use crate::cli::KeyCommand;
 
@@ -16,7 +15,7 @@ pub(super) async fn run(server: &Server, command: KeyCommand) -> Result<(), Admi
         KeyCommand::List { json } => list(server, json).await,
         KeyCommand::Remove { id } => {
             server.send(Method::DELETE, &path(&id), &json!({})).await?;
-            println!("{id} removed");
+            say(format!("{id} removed"));
             Ok(())
         }
         KeyCommand::Enable { id } => switch(server, &id, true).await,
@@ -27,12 +26,12 @@ pub(super) async fn run(server: &Server, command: KeyCommand) -> Result<(), Admi
 async fn add(server: &Server, new: NewKey, json: bool) -> Result<(), AdminError> {
     let made = server.send(Method::POST, "/v1/keys", &new).await?;
     if json {
-        println!("{}", String::from_utf8_lossy(&made));
+        say(String::from_utf8_lossy(&made));
         return Ok(());
     }
     if let Ok(KeyMade { id, secret }) = serde_json::from_slice(&made) {
-        println!("AWS_ACCESS_KEY_ID={id}\nAWS_SECRET_ACCESS_KEY={secret}");
-        eprintln!("The secret is shown this once.");
+        say(format!("AWS_ACCESS_KEY_ID={id}\nAWS_SECRET_ACCESS_KEY={secret}"));
+        note("The secret is shown this once.");
     }
     Ok(())
 }
@@ -40,28 +39,27 @@ async fn add(server: &Server, new: NewKey, json: bool) -> Result<(), AdminError>
 async fn list(server: &Server, json: bool) -> Result<(), AdminError> {
     let keys: Vec<KeyShown> = server.get("/v1/keys").await?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&keys).unwrap_or_default());
+        say(serde_json::to_string_pretty(&keys).unwrap_or_default());
         return Ok(());
     }
     if keys.is_empty() {
-        println!("No keys besides root's. Make one: holdfast admin key add --note 'what for'");
+        say("No keys besides root's. Make one: holdfast admin key add --note 'what for'");
         return Ok(());
     }
     let now_ms = server.clock().wall().0;
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(["Key", "State", "Made", "Note"]);
+    let mut table = grid(None, &["Key", "State", "Made", "Note"]);
     for key in keys {
         let state = if key.enabled { "enabled" } else { "disabled" };
         let age = since(now_ms.saturating_sub(key.created_ms) / 1000);
         table.add_row([key.id.as_str(), state, &format!("{age} ago"), &key.note]);
     }
-    println!("{table}");
+    say(table);
     Ok(())
 }
 
 async fn switch(server: &Server, id: &str, enabled: bool) -> Result<(), AdminError> {
     server.send(Method::PATCH, &path(id), &json!({ "enabled": enabled })).await?;
-    println!("{id} {}", if enabled { "enabled" } else { "disabled" });
+    say(format!("{id} {}", if enabled { "enabled" } else { "disabled" }));
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 mod ask;
 mod heal;
 mod keys;
+mod say;
 mod table;
 
 use std::io::IsTerminal;
@@ -13,6 +14,7 @@ pub use ask::{AdminError, Server};
 
 use crate::admin::{Status, reader_token};
 use crate::cli::{AdminArgs, AdminCommand};
+use say::say;
 
 /// Does what was typed. The text for stdout.
 ///
@@ -22,22 +24,22 @@ pub async fn run(args: AdminArgs) -> Result<(), AdminError> {
     let server = Server::find(&args.target)?;
     match args.command {
         AdminCommand::Status { json: true } => {
-            let status: serde_json::Value = server.get("/v1/status").await?;
-            println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
+            let status: Status = server.get("/v1/status").await?;
+            say(serde_json::to_string_pretty(&status).unwrap_or_default());
         }
         AdminCommand::Status { json: false } => {
             let status: Status = server.get("/v1/status").await?;
             let width = std::io::stdout().is_terminal().then(terminal_width).flatten();
-            println!("{}", table::render(&status, width, std::io::stdout().is_terminal()));
+            say(table::render(&status, width, std::io::stdout().is_terminal()));
         }
         AdminCommand::Key { command } => keys::run(&server, command).await?,
         AdminCommand::Heal { verify, detach } => heal::run(&server, verify, detach).await?,
         AdminCommand::Health { live } => {
             let path = if live { "/health/live" } else { "/health/ready" };
             let _: serde_json::Value = server.get(path).await?;
-            println!("{}", if live { "live" } else { "ready" });
+            say(if live { "live" } else { "ready" });
         }
-        AdminCommand::Token => println!("{}", reader_token(server.root()?)),
+        AdminCommand::Token => say(reader_token(server.root()?)),
     }
     Ok(())
 }

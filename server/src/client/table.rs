@@ -2,8 +2,10 @@
 //!
 //! Pure: a status in, a text out.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::presets::NOTHING;
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, TableComponent,
+};
 use holdfast_base::ByteCount;
 
 use crate::admin::{DriveRow, Status};
@@ -79,9 +81,12 @@ impl Paint {
     }
 }
 
-fn grid(width: Option<u16>, header: &[&str]) -> Table {
+/// A table with a line under its header and no other.
+pub(super) fn grid(width: Option<u16>, header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header(header.to_vec());
+    table.load_preset(NOTHING).set_header(header.to_vec());
+    table.set_style(TableComponent::HeaderLines, '─');
+    table.set_style(TableComponent::MiddleHeaderIntersections, '─');
     match width {
         Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
         None => table.set_content_arrangement(ContentArrangement::Disabled),
@@ -94,7 +99,7 @@ fn right(text: impl ToString) -> Cell {
 }
 
 fn drives(status: &Status, width: Option<u16>, paint: &Paint) -> String {
-    let header = ["Drive", "State", "Shards", "Used", "Free", "File system", "Device", "Path"];
+    let header = ["Slot", "State", "Shards", "Used", "Free", "File system", "Device", "Path"];
     let mut table = grid(width, &header);
     for drive in &status.drives {
         let there = drive.device.is_some();

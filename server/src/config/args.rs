@@ -59,7 +59,12 @@ pub struct ServerArgs {
     /// Without it the server refuses, since what lies on the missing drives
     /// cannot be read. With it, what can be read is served and the rest
     /// answers an error, never a wrong byte.
-    #[arg(long, env = "HOLDFAST_DEGRADED", help_heading = "Storage")]
+    #[arg(
+        long,
+        env = "HOLDFAST_DEGRADED",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Storage"
+    )]
     pub degraded: bool,
 
     /// How to reach the disks.

@@ -1,6 +1,6 @@
 //! What a person at a terminal sees once the server runs.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use super::credentials::{Credentials, Origin};
@@ -22,7 +22,7 @@ impl Banner<'_> {
     /// Prints it, to a terminal only; a generated password is shown this once (A1 of `credentials`).
     pub fn show(&self) {
         if std::io::stdout().is_terminal() {
-            println!("{}", self.text());
+            let _ = writeln!(std::io::stdout(), "{}", self.text());
         } else if let Origin::Generated(path) = self.origin {
             tracing::info!("root credentials were generated: see {}", path.display());
         }

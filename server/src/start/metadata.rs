@@ -40,11 +40,11 @@ pub fn choose(data: &Path, drives: &[PathBuf]) -> Result<Vec<PathBuf>, StartErro
         voters.truncate(VOTERS);
         return Ok(voters);
     }
+    let (folder, devices) = (data.join(FOLDER), devices.len());
     tracing::warn!(
-        devices = devices.len(),
-        "the metadata has one replica, in {}: losing that device loses everything. \
-         Drives on three devices carry three",
-        data.join(FOLDER).display()
+        "the drives are on {devices} devices: the metadata has one replica, in {}, and losing \
+         that device loses everything (drives on three devices carry three)",
+        folder.display()
     );
     Ok(vec![data.join(FOLDER)])
 }

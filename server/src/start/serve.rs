@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_api::meta::MetaService;
+use holdfast_api::meta::{MetaError, MetaService, Query};
 use holdfast_ec::object::{Config as StoreConfig, Store};
 use holdfast_ec::shard::World as EcWorld;
-use holdfast_io::clock::deadline;
+use holdfast_io::clock::{Clock, deadline};
 use holdfast_io::net::{Net, TcpNet};
 use holdfast_meta::{Meta, MetaConfig};
 use hyper::service::service_fn;
@@ -30,6 +30,8 @@ use crate::vault::{Age, Vault};
 
 /// How long the store and the metadata may each take to close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(20);
+/// How often the metadata is asked whether it still runs.
+const METADATA_EVERY: Duration = Duration::from_secs(2);
 
 /// Runs a server until it is told to stop.
 ///
@@ -69,6 +71,9 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
         ended = tasks.first() => return ended,
     };
     tasks.spawn("the drive supervisor", supervise(Arc::clone(&services.fleet), phase.subscribe()));
+
+    let watch = watch_metadata(services.meta(), world.clock.clone(), phase.subscribe());
+    tasks.spawn("the metadata", watch);
 
     let keys = Arc::new(Keys::new(root.user.clone(), root.password.expose()));
     let known = admin::refresh_keys(&*services.meta(), &services.vault, &keys).await;
@@ -246,6 +251,27 @@ async fn open_metadata(ground: &Ground, world: &World) -> Result<Arc<Meta>, Star
     let (clock, rng) = (world.clock.clone(), world.rng.clone());
     let config = MetaConfig::new(replicas, ground.cluster.cluster, clock, rng);
     Meta::open(config).await.map_err(|error| erred(error.to_string()))
+}
+
+/// Ends when the metadata has fenced itself: a restart may heal that, waiting does not.
+async fn watch_metadata(
+    meta: Arc<dyn MetaService>,
+    clock: Arc<dyn Clock>,
+    mut phase: watch::Receiver<Phase>,
+) {
+    loop {
+        tokio::select! {
+            biased;
+            _ = phase.wait_for(|phase| *phase != Phase::Run) => return,
+            () = clock.sleep(METADATA_EVERY) => {}
+        }
+        if let Err(MetaError::Stopped(why)) = meta.query(Query::LogBounds).await
+            && *phase.borrow() == Phase::Run
+        {
+            tracing::error!("the metadata stopped: {why}");
+            return;
+        }
+    }
 }
 
 /// The core tasks (R2).

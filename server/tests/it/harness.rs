@@ -43,8 +43,10 @@ pub fn ended(mut command: Command) -> Ended {
 /// `holdfast server` on free ports with root's credentials in the environment.
 pub fn server(data: &Path, more: &[&str]) -> Command {
     let data = data.to_str().unwrap();
-    let ports = ["--s3", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-    let mut command = holdfast(&[&["server", "--data", data][..], &ports, more].concat());
+    let mut command = holdfast(&[&["server", "--data", data][..], more].concat());
+    for port in ["--s3", "--admin"].iter().filter(|port| !more.contains(port)) {
+        command.args([port, "127.0.0.1:0"]);
+    }
     command.env("HOLDFAST_ROOT_USER", USER).env("HOLDFAST_ROOT_PASSWORD", PASSWORD);
     command
 }
@@ -71,7 +73,7 @@ impl Running {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut log = String::new();
-        while !log.contains(" ready ") {
+        while !log.contains(" ready ") && !log.contains("\"ready\"") {
             if lines.read_line(&mut log).unwrap() == 0 {
                 panic!("the server ended with {:?}:\n{log}", child.wait());
             }

@@ -74,9 +74,8 @@ fn ports_and_tls_that_cannot_be_used() {
     let dir = folder();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let mut command = holdfast(&["server", "--data", dir.path().to_str().unwrap()]);
-    command.args(["--s3", &address, "--admin", "127.0.0.1:0"]);
-    refused(command, 1, &format!("--s3 {address}: already in use"));
+    let taken_s3 = server(dir.path(), &["--s3", &address]);
+    refused(taken_s3, 1, &format!("--s3 {address}: already in use"));
     let pem = dir.path().join("x.pem");
     std::fs::write(&pem, "nothing").unwrap();
     let pem = pem.to_str().unwrap();
