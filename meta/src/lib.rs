@@ -13,3 +13,6 @@ mod service;
 mod state;
 
 pub use service::{Meta, MetaConfig, OpenError};
+
+/// What the Raft library calls itself in logs, for log filters.
+pub const RAFT_LOG_TARGET: &str = "openraft";

@@ -17,7 +17,8 @@ pub fn begin(config: &ServerConfig) -> Result<(), ConfigError> {
         what: error.to_string(),
     };
     let filter = EnvFilter::builder().parse(&config.log).map_err(bad)?;
-    let filter = ["openraft=error", "s3s=off", "hyper=warn"]
+    let raft = format!("{}=error", holdfast_meta::RAFT_LOG_TARGET);
+    let filter = [raft.as_str(), "s3s=off", "hyper=warn"]
         .iter()
         .filter(|quiet| !config.log.contains(quiet.split('=').next().unwrap_or("")))
         .filter_map(|quiet| quiet.parse().ok())
