@@ -46,11 +46,17 @@ async fn fence(inner: &Inner, node: &Arc<Node>, why: String) {
         "a metadata replica stopped"
     );
     node.fence().await;
-    let was_full = why.contains("StorageFull") || why.to_lowercase().contains("no storage space");
+    let was_full = is_about_room(&why);
     let stopped = Stopped { drive: node.drive.clone(), why, was_full };
     let mut replicas = locked(&inner.replicas);
     replicas.running.remove(&node.id);
     replicas.stopped.insert(node.id, stopped);
+}
+
+/// openraft and redb keep only the words of an error: these are the system's.
+fn is_about_room(why: &str) -> bool {
+    let why = why.to_lowercase();
+    ["no space left", "no storage space", "quota exceeded"].iter().any(|words| why.contains(words))
 }
 
 async fn checkpoint_if_due(inner: &Inner, node: &Node, saved: &mut BTreeMap<u64, Duration>) {

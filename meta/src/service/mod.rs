@@ -86,7 +86,7 @@ impl MetaConfig {
             attempt: Duration::from_secs(3),
             segment_bytes: 16 << 20,
             first_segment_bytes: 4 << 20,
-            cache_bytes: 128 << 20,
+            cache_bytes: 64 << 20,
             checkpoint_bytes: 64 << 20,
             checkpoint_every: Duration::from_secs(60),
         }

@@ -371,8 +371,8 @@ fn runs(at: u64, len: usize) -> impl Iterator<Item = (u64, std::ops::Range<usize
 }
 
 fn disk(error: DiskError) -> io::Error {
-    let kind = error.source.kind();
-    io::Error::new(kind, error)
+    // The store keeps the words only: they must tell a full disk from a broken one.
+    io::Error::new(error.source.kind(), format!("{error}: {}", error.source))
 }
 
 impl redb::StorageBackend for Pages {

@@ -188,3 +188,33 @@ fn a_command_whose_answer_was_late_is_sent_again_and_applied_once() {
         meta.shutdown().await;
     });
 }
+
+#[test]
+fn a_full_disk_refuses_writes_and_the_service_recovers_when_there_is_room() {
+    holdfast_sim::run(async {
+        use holdfast_sim::disk::{Fault, Faults, Rule, When};
+        let world = World::new(31, 1);
+        let meta = world.open().await;
+        let bucket = bucket(&meta, "b").await;
+        let mut kept = Vec::new();
+        for n in 0..10 {
+            meta.execute(put(bucket, &format!("k{n}"), "before")).await.unwrap();
+            kept.push(format!("k{n}"));
+        }
+        let on = Some(holdfast_io::disk::OpKind::Write);
+        let files = Some("store-".to_owned());
+        let rule = Rule { fault: Fault::Full, on, files, when: When::Always };
+        world.disks[0].set_faults(Faults::none().rule(rule));
+        meta.checkpoint().await;
+        world.clock.sleep(std::time::Duration::from_secs(2)).await;
+        let refused = meta.execute(put(bucket, "late", "v")).await;
+        assert_eq!(refused, Err(holdfast_api::meta::MetaError::Full));
+        world.disks[0].set_faults(Faults::none());
+        world.clock.sleep(std::time::Duration::from_secs(12)).await;
+        meta.execute(put(bucket, "after", "before")).await.unwrap();
+        for key in kept {
+            assert_eq!(get(&meta, bucket, &key).await, Some(small("before")), "{key}");
+        }
+        meta.shutdown().await;
+    });
+}
