@@ -27,13 +27,14 @@ use holdfast_io::disk::{Buf, Durability, File};
 use tokio::sync::{mpsc, oneshot};
 
 use super::frame::{Header, Kind, moved};
+use super::group::{Prepared, Ticket};
 use super::index::Place;
 use super::prepare::write_heads;
 use super::read::read_run;
 use super::recover::{read_footer, scan};
 use super::segment::{Entry, SegmentNo, Use};
 use super::shared::{Core, Shared, State};
-use super::writer::{Ask, Prepared, Ticket};
+use super::writer::Ask;
 
 /// Payloads of at least this size are punched out when they die. [bytes]
 pub const PUNCH_MIN: usize = if cfg!(test) { 64 << 10 } else { 1 << 20 };

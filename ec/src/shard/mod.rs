@@ -19,6 +19,7 @@
 
 mod clean;
 pub mod frame;
+mod group;
 mod health;
 pub mod identity;
 mod index;

@@ -4,7 +4,7 @@
 //! - P1: a segment's head with its new life is durable, and was read back, before the
 //!   first frame is written (S1): a disk that loses that write is found out.
 //! - P2: the last spare goes to user data only if the file system has room for
-//!   another one; else it is left to compaction, which makes room.
+//!   another one; else it is left to what makes room.
 //!
 //! Not here: who fills the segment (`writer`), dead segments that become spares (`clean`).
 
@@ -29,8 +29,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub enum Purpose {
     /// What clients write.
     User,
-    /// Compaction.
-    Copies,
+    /// Tombstones, and what compaction copies.
+    MakingRoom,
 }
 
 /// A segment that is ready for frames.

@@ -19,10 +19,11 @@ use tokio::task::JoinHandle;
 
 use super::clean::Cleaner;
 use super::frame::{self, Kind, Parts};
+use super::group::{DELETE_MAX, Prepared, Ticket};
 use super::identity::{self, Identity, IdentityError};
 use super::segment::{self, FIRST_GROUP, SegmentNo};
 use super::shared::{Options, Shared, World};
-use super::writer::{Ask, DELETE_MAX, Prepared, Ticket, Writer};
+use super::writer::{Ask, Writer};
 use super::{prepare, read, recover, watch};
 
 /// What may wait to be written, and what may be read at once, per drive. [bytes]

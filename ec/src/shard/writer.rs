@@ -11,11 +11,12 @@
 //!   and after the index knows them.
 //! - W2: a `sync` covers every write that was answered before it was asked for; those
 //!   who wait at one moment share one pass.
-//! - W3: groups begin and end at blocks, each block belongs to one group (S4).
 //! - W4: sequence numbers follow the order of asking, whatever order writes end in.
-//! - W5: a segment is sealed once nothing of it is in flight; its footer fits always.
+//! - W6: a segment is sealed once nothing of it is in flight.
+//! - W7: a full disk still takes what makes room: tombstones and copies.
 //!
-//! Not here: where spares come from (`prepare`), what becomes of dead frames (`clean`).
+//! Not here: how a group is laid out (`group`), where spares come from (`prepare`),
+//! what becomes of dead frames (`clean`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -25,53 +26,23 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use holdfast_api::BoxFuture;
 use holdfast_api::drive::DriveError;
 use holdfast_base::ShardId;
-use holdfast_base::limits::BLOCK_BYTES;
-use holdfast_io::disk::{Buf, Durability, File};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use holdfast_io::disk::{Durability, File};
+use tokio::sync::mpsc;
 
 use super::clean::Punch;
-use super::frame::{Kind, SECTOR, Stamp, fill_tombstone, frame_bytes, sequence, stamp};
+use super::frame::{Kind, sequence};
+use super::group::{FRAME, Filling, Item, Prepared, SMALL, Ticket, What};
 use super::index::Place;
 use super::prepare::{self, Opened, Purpose};
 use super::recover;
-use super::segment::{Entry, FIRST_GROUP, SegmentNo, footer_bytes};
+use super::segment::{Entry, SegmentNo};
 use super::shared::{Shared, State};
-
-/// Frames up to this size are copied into one write with their neighbours. [bytes]
-const SMALL: usize = if cfg!(test) { 16 << 10 } else { 128 << 10 };
-
-/// The most that one group holds. [bytes]
-const GROUP_BYTES_MAX: usize = if cfg!(test) { 64 << 10 } else { 1 << 20 };
 
 /// Groups of small frames in flight: one is written while the next one gathers.
 const SMALL_IN_FLIGHT: usize = 2;
 
 /// Large frames in flight.
 const LARGE_IN_FLIGHT: usize = 16;
-
-/// The most shards that one ask deletes.
-pub const DELETE_MAX: usize = GROUP_BYTES_MAX / SECTOR / 2;
-
-/// The distance of the sequence numbers of two frames that were asked for one after the other.
-const FRAME: usize = sequence(1) as usize;
-
-/// Where an answer goes.
-pub type Reply = oneshot::Sender<Result<(), DriveError>>;
-
-/// A frame, complete but for its stamp.
-#[derive(Debug)]
-pub struct Prepared {
-    /// Header, payload, room for padding; whole blocks.
-    pub buf: Buf,
-    /// What it says.
-    pub kind: Kind,
-    /// Of which shard.
-    pub shard: ShardId,
-    /// Where the payload begins. [bytes]
-    pub payload_at: usize,
-    /// Its length. [bytes]
-    pub payload_len: usize,
-}
 
 /// What the writer is asked.
 #[derive(Debug)]
@@ -80,19 +51,10 @@ pub enum Ask {
     Write(Prepared, Durability, Ticket),
     /// Keep a copy, which gets this sequence number, of the frame that lies there.
     Copy(Prepared, u64, Place, Ticket),
-    /// Forget shards, at most `DELETE_MAX`.
+    /// Forget shards, at most `group::DELETE_MAX`.
     Delete(Vec<ShardId>, Ticket),
     /// Make everything that was answered durable.
     Sync(Ticket),
-}
-
-/// Who asked, and its share of the queue.
-#[derive(Debug)]
-pub struct Ticket {
-    /// Where the answer goes.
-    pub reply: Reply,
-    /// Its share of the queue; `None` for the store's own tasks, which bound themselves.
-    pub permit: Option<OwnedSemaphorePermit>,
 }
 
 /// The owner task's state.
@@ -114,33 +76,6 @@ pub struct Writer {
     sync_waiters: Vec<Ticket>,
     syncing: bool,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
-}
-
-/// Something to write.
-struct Item {
-    what: What,
-    /// The sequence number of its first frame.
-    sequence: u64,
-    durability: Durability,
-    ticket: Ticket,
-}
-
-enum What {
-    Frame(Prepared),
-    Copy(Prepared, Place),
-    Tombstones(Vec<ShardId>),
-}
-
-/// A segment that frames go to.
-struct Filling {
-    opened: Opened,
-    /// Where the next group begins. [bytes]
-    at: u64,
-    /// Frames given a place, those in flight included.
-    placed: usize,
-    /// Frames that were written.
-    written: Vec<Entry>,
-    in_flight: usize,
 }
 
 /// One write.
@@ -286,19 +221,27 @@ impl Writer {
             if !small && !large {
                 return;
             }
+            let may_roll = self.may_roll();
             let Some(filling) = &self.open else { return self.open_segment() };
             let queue = if large { &mut self.large } else { &mut self.small };
             let group = filling.gather(queue);
             if !group.is_empty() {
                 self.write(group, large);
-            } else if filling.placed == 0 {
-                // It does not fit an empty segment: one that was made when they were smaller.
+            } else if filling.placed == 0 || !may_roll {
+                // It does not fit an empty segment: one that was made when they were
+                // smaller. Or there is no other: what is left takes what is smaller (W7).
                 let item = queue.pop_front().expect("`small` or `large` says that there is one");
                 self.refuse(item);
             } else {
                 self.roll();
             }
         }
+    }
+
+    /// False if the disk is full and there is no spare.
+    fn may_roll(&self) -> bool {
+        let core = self.shared.core();
+        !(core.full && core.spares.is_empty())
     }
 
     /// Writes `items`, which fit the open segment, as one group (W3).
@@ -455,12 +398,8 @@ impl Writer {
             return;
         }
         self.opening = true;
-        let queued = self.small.iter().chain(&self.large);
-        let purpose = if queued.into_iter().any(|item| !matches!(item.what, What::Copy(..))) {
-            Purpose::User
-        } else {
-            Purpose::Copies
-        };
+        let makes_room = self.small.iter().chain(&self.large).all(|item| item.what.makes_room());
+        let purpose = if makes_room { Purpose::MakingRoom } else { Purpose::User };
         let shared = self.shared.clone();
         self.work.push(Box::pin(async move {
             Done::Opened(purpose, prepare::open(&shared, purpose).await)
@@ -475,8 +414,7 @@ impl Writer {
             Err(_) => {
                 let queued = std::mem::take(&mut self.small).into_iter();
                 for item in queued.chain(std::mem::take(&mut self.large)) {
-                    let is_copy = matches!(item.what, What::Copy(..));
-                    if is_copy && purpose == Purpose::User {
+                    if item.what.makes_room() && purpose == Purpose::User {
                         self.queue(item);
                     } else {
                         self.refuse(item);
@@ -563,162 +501,5 @@ impl Writer {
                 }
             }
         }
-    }
-}
-
-impl Filling {
-    fn new(opened: Opened) -> Self {
-        Self { opened, at: FIRST_GROUP, placed: 0, written: Vec::new(), in_flight: 0 }
-    }
-
-    /// Takes from `queue` what goes into one group: one large item, or small
-    /// ones; nothing if the first does not fit.
-    fn gather(&self, queue: &mut VecDeque<Item>) -> Vec<Item> {
-        let (mut bytes, mut frames, mut group) = (0, self.placed, Vec::new());
-        while let Some(next) = queue.front() {
-            let (more_bytes, more) = (bytes + next.what.bytes(), frames + next.what.frames());
-            let end = self.at + (more_bytes as u64).next_multiple_of(BLOCK_BYTES as u64);
-            let fits = end + footer_bytes(more) <= self.opened.file.len();
-            if !fits || (!group.is_empty() && more_bytes > GROUP_BYTES_MAX) {
-                break;
-            }
-            (bytes, frames) = (more_bytes, more);
-            group.extend(queue.pop_front());
-            if bytes > SMALL && group.len() == 1 {
-                break;
-            }
-        }
-        group
-    }
-
-    /// Gives every frame its place and stamp; returns the bytes of the group.
-    fn lay_out(
-        &mut self,
-        items: Vec<Item>,
-        entries: &mut Vec<(Entry, Option<Place>)>,
-        tickets: &mut Vec<(Ticket, Vec<ShardId>)>,
-    ) -> Buf {
-        let bytes: usize = items.iter().map(|item| item.what.bytes()).sum();
-        let bytes = bytes.next_multiple_of(BLOCK_BYTES);
-        let (life, begin) = (self.opened.life, self.at);
-        self.at += bytes as u64;
-        self.in_flight += 1;
-        let in_place = items.len() == 1 && items[0].what.buf_len() >= bytes;
-        let mut group = if in_place { None } else { Some(Buf::dirty(bytes)) };
-        let mut at = 0;
-        for item in items {
-            let shards: Vec<ShardId> = item.what.shards().collect();
-            let here = |sequence, at: usize| Stamp { life, sequence, at: begin + at as u64 };
-            match item.what {
-                What::Tombstones(shards) => {
-                    let into = group.as_mut().expect("tombstones come without a buffer");
-                    let sequences = (item.sequence..).step_by(FRAME);
-                    for (shard, sequence) in shards.iter().zip(sequences) {
-                        fill_tombstone(&mut into[at..at + SECTOR], *shard);
-                        stamp(&mut into[at..at + SECTOR], here(sequence, at));
-                        entries.push((Entry::tombstone(*shard, here(sequence, at)), None));
-                        at += SECTOR;
-                    }
-                }
-                What::Frame(frame) => {
-                    let at_stamp = here(item.sequence, at);
-                    entries.push((frame.entry(at_stamp), None));
-                    at += frame.lay(at, &mut group, at_stamp);
-                }
-                What::Copy(frame, from) => {
-                    let at_stamp = here(item.sequence, at);
-                    entries.push((frame.entry(at_stamp), Some(from)));
-                    at += frame.lay(at, &mut group, at_stamp);
-                }
-            }
-            tickets.push((item.ticket, shards));
-        }
-        self.placed += entries.len();
-        let mut group = group.expect("filled by the loop: there is at least one item");
-        group.truncate(bytes);
-        group[at..].fill(0);
-        group
-    }
-}
-
-impl Prepared {
-    fn frame_bytes(&self) -> usize {
-        frame_bytes(self.payload_at, self.payload_len)
-    }
-
-    fn entry(&self, stamp: Stamp) -> Entry {
-        Entry {
-            shard: self.shard,
-            kind: self.kind,
-            sequence: stamp.sequence,
-            at: stamp.at,
-            payload_at: self.payload_at,
-            payload_len: self.payload_len,
-        }
-    }
-
-    /// Puts the frame into `group` at `at`, or makes its own buffer the group.
-    /// Returns what it takes. [bytes]
-    fn lay(mut self, at: usize, group: &mut Option<Buf>, here: Stamp) -> usize {
-        let (used, bytes) = (self.payload_at + self.payload_len, self.frame_bytes());
-        stamp(&mut self.buf, here);
-        match group {
-            None => {
-                self.buf[used..].fill(0);
-                *group = Some(self.buf);
-            }
-            Some(group) => {
-                group[at..at + used].copy_from_slice(&self.buf[..used]);
-                group[at + used..at + bytes].fill(0);
-            }
-        }
-        bytes
-    }
-}
-
-impl What {
-    /// What its frames take. [bytes]
-    fn bytes(&self) -> usize {
-        match self {
-            What::Frame(frame) | What::Copy(frame, _) => frame.frame_bytes(),
-            What::Tombstones(shards) => shards.len() * SECTOR,
-        }
-    }
-
-    fn buf_len(&self) -> usize {
-        match self {
-            What::Frame(frame) | What::Copy(frame, _) => frame.buf.len(),
-            What::Tombstones(_) => 0,
-        }
-    }
-
-    fn frames(&self) -> usize {
-        match self {
-            What::Frame(_) | What::Copy(..) => 1,
-            What::Tombstones(shards) => shards.len(),
-        }
-    }
-
-    fn shards(&self) -> impl Iterator<Item = ShardId> + '_ {
-        let (one, many) = match self {
-            What::Frame(frame) | What::Copy(frame, _) => (Some(frame.shard), &[][..]),
-            What::Tombstones(shards) => (None, &shards[..]),
-        };
-        one.into_iter().chain(many.iter().copied())
-    }
-}
-
-impl Ticket {
-    fn answer(self, result: Result<(), DriveError>) {
-        drop(self.permit);
-        // Whoever asked may have given up; then nobody wants the answer.
-        let _ = self.reply.send(result);
-    }
-}
-
-impl Entry {
-    fn tombstone(shard: ShardId, stamp: Stamp) -> Self {
-        let Stamp { sequence, at, .. } = stamp;
-        Self { shard, kind: Kind::Tombstone, sequence, at, payload_at: SECTOR, payload_len: 0 }
     }
 }

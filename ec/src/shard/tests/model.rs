@@ -286,8 +286,13 @@ impl Model {
         if death == Death::Close {
             self.bench.store().close().await;
         }
-        let power = death == Death::Power || self.bench.disk.is_off();
-        self.reopen(if power { Death::Power } else { death }).await;
+        let state = self.bench.store().status().state;
+        let failed = matches!(state, DriveState::Offline(why) if why != "closed");
+        if death == Death::Power || self.bench.disk.is_off() {
+            self.reopen(Death::Power).await;
+        } else {
+            self.reopen(if failed { Death::Failed } else { death }).await;
+        }
     }
 
     /// Starts again, and takes stock: every shard must be one that may have survived.
