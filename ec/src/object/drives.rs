@@ -6,7 +6,7 @@
 //!
 //! Invariants
 //! - R1: a drive that failed a write is suspected: it takes no new shards and is
-//!   read last for [`SUSPICION`], or until its slot gets another occupant.
+//!   read last (unless it was only full) for [`SUSPICION`], or until its slot gets another occupant.
 //! - R2: `takers` holds no offline and no suspected drive, as of at most [`TAKERS_TTL`] ago.
 //!
 //! Not here: which of the takers a blob gets (`placement`).
@@ -45,6 +45,8 @@ pub struct Takers {
     pub candidates: Arc<Vec<Candidate>>,
     /// How many were left out because they are full.
     pub full: usize,
+    /// Drives to read from: the candidates, and those that are only full.
+    readable: Arc<Vec<DriveNo>>,
 }
 
 /// All drive slots.
@@ -113,10 +115,16 @@ impl Drives {
         health.suspects.retain(|_, suspect| now < suspect.until);
         let mut full = 0;
         let mut candidates = Vec::with_capacity(statuses.len());
+        let mut readable = Vec::with_capacity(statuses.len());
         for status in statuses {
-            match health.suspects.get(&status.no) {
+            let suspect = health.suspects.get(&status.no);
+            let online = status.state == DriveState::Online;
+            if online && suspect.is_none_or(|suspect| suspect.full) {
+                readable.push(status.no);
+            }
+            match suspect {
                 Some(suspect) => full += usize::from(suspect.full),
-                None if status.state == DriveState::Online => candidates.push(Candidate {
+                None if online => candidates.push(Candidate {
                     no: status.no,
                     device: status.device,
                     free: status.free,
@@ -124,7 +132,8 @@ impl Drives {
                 None => {}
             }
         }
-        let takers = Takers { candidates: Arc::new(candidates), full };
+        let (candidates, readable) = (Arc::new(candidates), Arc::new(readable));
+        let takers = Takers { candidates, full, readable };
         health.takers = Some((now, takers.clone()));
         takers
     }
@@ -143,9 +152,10 @@ impl Drives {
         }
     }
 
-    /// True for a drive that is better not read from: suspected, offline or absent.
+    /// True for a drive that is better not read from: offline, absent, or
+    /// suspected of anything but being full.
     pub fn avoid(&self, no: DriveNo) -> bool {
-        !self.takers().candidates.iter().any(|candidate| candidate.no == no)
+        !self.takers().readable.contains(&no)
     }
 
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {

@@ -124,12 +124,22 @@ async fn put(world: &mut World, key: Bytes, bytes: Bytes) {
     let writer = writer(world, &key, &bytes);
     match write(world, writer, bytes.clone()).await {
         Ok(stored) => {
+            acknowledged_by_the_rule(&stored);
             world.meta.commit(&key, stored.body, stored.blobs).expect("a quick PUT commits");
             println!("  put {key:?}, {} bytes", bytes.len());
             world.model.insert(key, bytes);
             world.counts.add("puts", 1);
         }
         Err(error) => refused(world, &error),
+    }
+}
+
+/// A2: at least a write quorum is durable; the rest is named as missing.
+pub fn acknowledged_by_the_rule(stored: &StoredBody) {
+    for (index, record) in &stored.blobs {
+        let durable = record.drives.len() - record.missing.len();
+        let quorum = record.layout.geometry.write_quorum();
+        assert!(durable >= quorum, "A2: blob {index} has {durable} shards, {quorum} are needed");
     }
 }
 
@@ -307,6 +317,7 @@ async fn crash(world: &mut World) {
         let writer = writer(world, &key, &bytes);
         let put = async {
             let stored = write(world, writer, bytes.clone()).await?;
+            acknowledged_by_the_rule(&stored);
             let committed = world.meta.commit(&key, stored.body, stored.blobs);
             committed.expect("a quick PUT commits");
             Ok::<(), StoreError>(())

@@ -104,7 +104,21 @@ impl World {
             (6, "3+2"),
             (7, "3+2"),
         ];
-        let (drives, geometry) = rng.pick(&shapes);
+        let shape = *rng.pick(&shapes);
+        Self::of(seed, rng, clock, shape).await
+    }
+
+    /// Six calm drives, 4+2.
+    pub async fn calm_six() -> Self {
+        Self::of(1, Arc::new(SeededRng::new(1)), SimClock::new(), (6, "4+2")).await
+    }
+
+    async fn of(
+        seed: u64,
+        rng: Arc<SeededRng>,
+        clock: Arc<SimClock>,
+        (drives, geometry): (usize, &str),
+    ) -> Self {
         let geometry: Geometry = geometry.parse().unwrap();
         let meta = Meta::new(seed ^ 0x6d65_7461, clock.clone());
         let store = store(geometry, &clock, &meta);
@@ -119,7 +133,7 @@ impl World {
             model: BTreeMap::new(),
             counts: Counts::default(),
         };
-        for no in 0..*drives {
+        for no in 0..drives {
             let seed = seed.wrapping_mul(31).wrapping_add(no as u64);
             let name = format!("drive{}", no + 1);
             let disk = SimDisk::powered(&name, seed, world.clock.clone(), &world.power);
