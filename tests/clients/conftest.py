@@ -15,13 +15,16 @@ from tests.clients.raw import Signer
 from tests.harness.server import PASSWORD, USER, Server
 
 
+DOMAIN = "s3.holdfast.test"
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory):
     """(endpoint, access key, secret)."""
     if endpoint := os.environ.get("HOLDFAST_S3"):
         yield endpoint, os.environ["HOLDFAST_ROOT_USER"], os.environ["HOLDFAST_ROOT_PASSWORD"]
         return
-    server = Server(tmp_path_factory.mktemp("holdfast") / "data")
+    server = Server(tmp_path_factory.mktemp("holdfast") / "data", "--domain", DOMAIN)
     with server:
         yield server.endpoint, USER, PASSWORD
 

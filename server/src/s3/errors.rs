@@ -154,3 +154,51 @@ pub(super) fn custom(
     error.set_status_code(status);
     error
 }
+
+/// The code in an error's document.
+pub(super) fn code_of(document: &str) -> Option<&str> {
+    document.split_once("<Code>")?.1.split_once("</Code>").map(|(code, _)| code)
+}
+
+/// What to say of the codes that s3s leaves without a message.
+pub(super) fn message_of(code: &str) -> &'static str {
+    match code {
+        "SignatureDoesNotMatch" => {
+            "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+        }
+        "InvalidBucketName" => "The specified bucket is not valid.",
+        "KeyTooLongError" => "Your key is too long",
+        "InvalidURI" => "Couldn't parse the specified URI.",
+        "MissingContentLength" => "You must provide the Content-Length HTTP header.",
+        "MalformedXML" => {
+            "The XML you provided was not well-formed or did not validate against our published schema"
+        }
+        _ => "The request was refused.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_from_its_document() {
+        let document = "<?xml version=\"1.0\"?><Error><Code>InvalidURI</Code></Error>";
+        assert_eq!(code_of(document), Some("InvalidURI"));
+        assert_eq!(code_of("<Error></Error>"), None);
+        assert_ne!(message_of("InvalidURI"), message_of("Other"));
+    }
+
+    #[test]
+    fn what_may_pass_later_is_not_an_error_of_the_client() {
+        for error in
+            [meta(MetaError::Unavailable(1)), meta(MetaError::Busy("x".into())), slow_down()]
+        {
+            assert_eq!(error.status_code(), Some(http::StatusCode::SERVICE_UNAVAILABLE));
+        }
+        assert_eq!(
+            store(StoreError::Full).status_code(),
+            Some(http::StatusCode::INSUFFICIENT_STORAGE)
+        );
+    }
+}

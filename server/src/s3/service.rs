@@ -152,7 +152,7 @@ impl Front {
                 }
             }
         };
-        let mut answer = name_error(answer, &id, &resource);
+        let mut answer = name_error(answer, (&id, &resource), &shared.region);
         super::headers::put(answer.headers_mut(), "x-amz-request-id", &id);
         super::headers::put(answer.headers_mut(), "x-amz-id-2", &id);
         super::headers::put(answer.headers_mut(), "server", "Holdfast");
@@ -192,8 +192,12 @@ fn plain(error: S3Error) -> Response<s3s::Body> {
     })
 }
 
-/// Completes an error's document: s3s writes code and message only.
-fn name_error(answer: Response<s3s::Body>, id: &str, resource: &str) -> Response<s3s::Body> {
+/// Completes an error's document: s3s writes code and message only, and not always a message.
+fn name_error(
+    answer: Response<s3s::Body>,
+    (id, resource): (&str, &str),
+    region: &str,
+) -> Response<s3s::Body> {
     const END: &str = "</Error>";
     if answer.status().as_u16() < 400 {
         return answer;
@@ -203,7 +207,7 @@ fn name_error(answer: Response<s3s::Body>, id: &str, resource: &str) -> Response
         return answer;
     };
     let mut text = text.to_owned();
-    for (tag, value) in [("Resource", resource), ("RequestId", id), ("HostId", id)] {
+    let mut add = |tag: &str, value: &str| {
         text.push('<');
         text.push_str(tag);
         text.push('>');
@@ -211,7 +215,18 @@ fn name_error(answer: Response<s3s::Body>, id: &str, resource: &str) -> Response
         text.push_str("</");
         text.push_str(tag);
         text.push('>');
+    };
+    let code = std::str::from_utf8(&body).ok().and_then(errors::code_of).unwrap_or("");
+    if !body.windows(9).any(|tag| tag == b"<Message>") {
+        add("Message", errors::message_of(code));
     }
+    if code == "AuthorizationHeaderMalformed" {
+        // Clients that signed for another region sign again for this one.
+        add("Region", region);
+    }
+    add("Resource", resource);
+    add("RequestId", id);
+    add("HostId", id);
     text.push_str(END);
     let (mut parts, _) = answer.into_parts();
     parts.headers.remove(http::header::CONTENT_LENGTH);
