@@ -228,7 +228,8 @@ impl Inner {
 }
 
 impl Meta {
-    /// Ends the service: what was accepted is answered, the store is left durable.
+    /// Ends the service: what was accepted is answered, the log gets its closing mark.
+    /// What the store has not made durable the log replays at the next open.
     pub async fn shutdown(&self) {
         self.inner.closing.send_replace(true);
         let tasks: Vec<JoinHandle<()>> = locked(&self.tasks).drain(..).collect();
