@@ -106,7 +106,8 @@ pub struct StoreStatus {
     pub geometry: String,
     /// PUTs acknowledged with fewer shards than their geometry has.
     pub under_redundant_puts: u64,
-    /// Reads that had to decode.
+    /// Reads that had to decode because a shard was away, absent or wrong; a hedge that
+    /// won against a slow drive is not one.
     pub degraded_reads: u64,
     /// Reads that asked for one shard more because a drive was slow.
     pub hedged_reads: u64,

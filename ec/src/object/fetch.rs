@@ -135,6 +135,8 @@ struct Part<'a> {
     wide: Vec<Option<Verified>>,
     last: String,
     hedged: bool,
+    /// A shard that was wanted is away, absent or wrong, not only slow.
+    lost: bool,
 }
 
 impl<'a> Part<'a> {
@@ -148,12 +150,14 @@ impl<'a> Part<'a> {
             wide: none,
             last: String::new(),
             hedged: false,
+            lost: false,
         }
     }
 
     async fn read(mut self, pieces: &[Piece]) -> Result<Vec<Bytes>, StoreError> {
         let ranges = Ranges::of(&self.record.layout, pieces);
         let mut gather = self.gather(&ranges);
+        self.lost = gather.avoids();
         let mut reads = FuturesUnordered::new();
         let (mut verdict, mut asks) = gather.start();
         let mut timer = self.inner.clock.sleep(self.inner.hedge.slow_after());
@@ -230,6 +234,7 @@ impl<'a> Part<'a> {
                     self.inner.found_bad(self.blob, shard, &trouble);
                 }
                 self.last = trouble.to_string();
+                self.lost = true;
                 Event::Bad(shard, width)
             }
         }
@@ -280,7 +285,7 @@ impl<'a> Part<'a> {
                 trouble,
             });
         }
-        self.inner.counters.degraded_reads.add(1);
+        self.inner.counters.degraded_reads.add(u64::from(self.lost));
         let head = self.wide.iter().flatten().next().map(|verified| verified.head.clone());
         let head = head.expect("k shards are here");
         let decoded: Vec<(usize, Verified)> = missing

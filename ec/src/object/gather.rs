@@ -138,6 +138,11 @@ impl Gather {
             && self.wide[shard] != State::Good
     }
 
+    /// True when a shard that is wanted lies on a drive to be avoided.
+    pub fn avoids(&self) -> bool {
+        self.wants.iter().any(|want| want.wanted && want.avoid)
+    }
+
     /// Number of good wide reads.
     pub fn good(&self) -> usize {
         self.wide.iter().filter(|&&state| state == State::Good).count()
