@@ -9,7 +9,7 @@ What it shows, each by comparing every byte:
  3. the same after a restart
  4. the drives given back empty: healed, every shard complete and verified
  5. three drives gone: an explicit error for what cannot be read, never a wrong byte
- 6. one byte flipped in every segment file of one drive: no wrong byte, all found, all healed
+ 6. one byte flipped in every shard of one drive: no wrong byte, all found, all healed
 """
 
 import argparse
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.harness import results, s3
+from tests.harness import results, s3, segments
 from tests.harness.server import PASSWORD, USER, Server, binary
 
 BUCKET = "files"
@@ -147,6 +147,7 @@ class Story:
         self.compare_all("4. healed")
         assert self.server.status()["store"]["degraded_reads"] == before, "a healed store still decodes"
 
+        bad_before = self.server.status()["store"]["shards_found_bad"]
         flips = self.flip(data / "drive3")
         self.compare_all("6. rotten")
         self.verify_all()
@@ -155,6 +156,8 @@ class Story:
         self.verify_all()
         after = self.server.status()["store"]
         assert after["shards_found_bad"] == status["shards_found_bad"], "a second look still finds rot"
+        found = after["shards_found_bad"] - bad_before
+        assert found >= flips, f"{flips} shards were made rotten, {found} were found"
         self.compare_all("6. rot healed")
 
         for drive in ("drive2", "drive5", "drive6"):
@@ -167,18 +170,17 @@ class Story:
             "shards_found_bad": after["shards_found_bad"], "shards_healed": after["shards_healed"]}
 
     def flip(self, drive: Path) -> int:
-        """One byte of a stored shard in every segment file that has any."""
-        flipped = 0
-        for path in sorted(drive.glob("segment-*")):
-            with open(path, "r+b") as file:
-                whole = file.read()
-                used = [at for at in range(4096, len(whole), 4096) if whole[at:at + 4096].strip(b"\0")]
-                if used:
-                    at = random.Random(path.name).choice(used) + 2048
-                    file.seek(at)
-                    file.write(bytes([whole[at] ^ 0x40]))
-                    flipped += 1
-            os.sync()
+        """One byte of every shard that the drive holds."""
+        dice, flipped = random.Random(drive.name), 0
+        for frame in segments.live(drive):
+            with open(frame.path, "r+b") as file:
+                at = dice.choice(frame.payload)
+                file.seek(at)
+                byte = file.read(1)[0]
+                file.seek(at)
+                file.write(bytes([byte ^ 1 << dice.randrange(8)]))
+            flipped += 1
+        os.sync()
         assert flipped, "no byte was flipped: the test is void"
         return flipped
 
