@@ -101,7 +101,11 @@ fn store(registry: &mut Registry, store: &StoreStatus) {
     let mut add = |name, help, value| counter(registry, name, help, value);
     let under = "PUTs acknowledged with fewer shards than their geometry has";
     add("holdfast_store_under_redundant_puts", under, store.under_redundant_puts);
-    add("holdfast_store_degraded_reads", "Reads that had to decode for want of a shard", store.degraded_reads);
+    add(
+        "holdfast_store_degraded_reads",
+        "Reads that had to decode for want of a shard",
+        store.degraded_reads,
+    );
     add("holdfast_store_hedged_reads", "Reads that asked one drive more", store.hedged_reads);
     add("holdfast_store_bad_shards", "Shards found wrong or absent", store.shards_found_bad);
     add("holdfast_store_healed_shards", "Shards rebuilt and verified", store.shards_healed);

@@ -132,6 +132,13 @@ pub struct ServerArgs {
     #[arg(long, env = "HOLDFAST_CONNECTIONS", value_name = "COUNT", help_heading = "Network")]
     pub connections: Option<usize>,
 
+    /// How long a client may keep a connection without a request. [s, default: 120]
+    ///
+    /// Longer than a load balancer in front keeps its connections, or requests
+    /// meet closed ones. The headers of a request have 10 s at most.
+    #[arg(long, env = "HOLDFAST_IDLE_TIMEOUT", value_name = "SECONDS", help_heading = "Network")]
+    pub idle_timeout: Option<u64>,
+
     /// How long requests under way may take after SIGTERM. [s, default: 30]
     ///
     /// A second signal ends them at once. Nothing acknowledged is lost either way.

@@ -36,6 +36,8 @@ pub struct ServerConfig {
     pub tls: Option<TlsFiles>,
     /// Connections at once, each port.
     pub connections_max: usize,
+    /// How long a connection may stay without a request.
+    pub idle: Duration,
     /// How long requests under way may take when we are told to stop.
     pub shutdown_grace: Duration,
     /// For whom logs are written.
@@ -101,6 +103,7 @@ impl ServerArgs {
             region: self.region.unwrap_or_else(|| "us-east-1".into()),
             tls,
             connections_max: self.connections.unwrap_or(4096).max(1),
+            idle: Duration::from_secs(self.idle_timeout.unwrap_or(120).max(1)),
             shutdown_grace: Duration::from_secs(self.shutdown_grace.unwrap_or(30)),
             log_format: self.log_format.unwrap_or_default(),
             log: self.log.unwrap_or_else(|| "info".into()),
@@ -171,6 +174,7 @@ impl fmt::Display for ServerConfig {
             None => write!(f, " tls=off")?,
         }
         write!(f, " connections={}", self.connections_max)?;
+        write!(f, " idle-timeout={}s", self.idle.as_secs())?;
         write!(f, " shutdown-grace={}s", self.shutdown_grace.as_secs())?;
         write!(f, " log={} log-format={:?}", self.log, self.log_format)
     }

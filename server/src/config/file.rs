@@ -68,6 +68,7 @@ impl ServerArgs {
             tls_cert: self.tls_cert.or(below.tls_cert),
             tls_key: self.tls_key.or(below.tls_key),
             connections: self.connections.or(below.connections),
+            idle_timeout: self.idle_timeout.or(below.idle_timeout),
             shutdown_grace: self.shutdown_grace.or(below.shutdown_grace),
             log_format: self.log_format.or(below.log_format),
             log: self.log.or(below.log),

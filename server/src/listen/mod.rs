@@ -7,13 +7,15 @@
 //!
 //! - K1: no more than `connections_max` connections are open; the next one
 //!   waits in the kernel's queue.
-//! - K2: a client that does not finish its headers within [`HEADER_LIMIT`], or its
-//!   handshake within [`HANDSHAKE_LIMIT`], is cut off.
+//! - K2: a client that does not finish its headers within 10 s of their first byte, its
+//!   handshake within [`HANDSHAKE_LIMIT`], or sends nothing for `idle`, is cut off (`paced`).
 //! - K3: `serve` ends only when it is told to; after `Drain` it takes no new
 //!   connection, after `Now` it drops those that are left.
+//! - K4: a connection that is closed lingers until the client has heard the answer (`paced`).
 //!
 //! Not here: what is answered (`s3`, `admin`), certificates (`tls`).
 
+mod paced;
 mod tls;
 
 use std::net::SocketAddr;
@@ -25,6 +27,7 @@ use holdfast_io::clock::{Clock, deadline};
 use holdfast_io::net::{Listener, Net, Stream};
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -34,14 +37,16 @@ use tokio_rustls::TlsAcceptor;
 
 pub use tls::{acceptor, pinned_connector};
 
+use paced::{Lingering, Paced, Requests};
+
 use crate::start::{StartError, plain};
 
-/// Time for a request's headers. (K2)
-const HEADER_LIMIT: Duration = Duration::from_secs(10);
 /// Time for a TLS handshake. (K2)
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 /// Pause after an accept that erred, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Between two pings of an HTTP/2 connection.
+const PING_EVERY: Duration = Duration::from_secs(10);
 /// Streams at once on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 128;
 
@@ -63,6 +68,7 @@ pub struct Port {
     listener: Box<dyn Listener>,
     tls: Option<TlsAcceptor>,
     connections: Arc<Semaphore>,
+    idle: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -75,6 +81,8 @@ pub struct PortConfig {
     pub tls: Option<TlsAcceptor>,
     /// K1.
     pub connections_max: usize,
+    /// K2.
+    pub idle: Duration,
     /// For deadlines.
     pub clock: Arc<dyn Clock>,
 }
@@ -89,7 +97,7 @@ impl Port {
         address: SocketAddr,
         config: PortConfig,
     ) -> Result<Self, StartError> {
-        let PortConfig { name, tls, connections_max, clock } = config;
+        let PortConfig { name, tls, connections_max, idle, clock } = config;
         let listener = net.bind(address).await.map_err(|error| StartError::Listen {
             flag: match name {
                 "s3" => "--s3",
@@ -99,7 +107,7 @@ impl Port {
             what: plain(&error),
         })?;
         let connections = Arc::new(Semaphore::new(connections_max));
-        Ok(Self { name, listener, tls, connections, clock })
+        Ok(Self { name, listener, tls, connections, idle, clock })
     }
 
     /// Where it listens; the real port where 0 was asked for.
@@ -118,7 +126,7 @@ impl Port {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let graceful = GracefulShutdown::new();
-        let builder = Arc::new(http_builder());
+        let builder = Arc::new(http_builder(self.idle));
         let mut tasks = JoinSet::new();
         while *phase.borrow() == Phase::Run {
             let next = tokio::select! {
@@ -130,12 +138,24 @@ impl Port {
             let Some((stream, permit)) = next else { break };
             let (builder, service) = (Arc::clone(&builder), service.clone());
             let (tls, clock, watcher) = (self.tls.clone(), self.clock.clone(), graceful.watcher());
-            let name = self.name;
+            let (name, idle) = (self.name, self.idle);
             tasks.spawn(async move {
                 let _permit = permit;
+                let stream = Lingering::new(stream, Arc::clone(&clock));
                 let Some(stream) = encrypted(stream, tls, &clock).await else { return };
+                let requests = Arc::new(Requests::default());
+                let stream = Paced::new(stream, idle, clock, Arc::clone(&requests));
+                let counted = service_fn(move |request| {
+                    requests.begin();
+                    let (answer, requests) = (service.call(request), Arc::clone(&requests));
+                    async move {
+                        let answer = answer.await;
+                        requests.answer();
+                        answer
+                    }
+                });
                 let connection =
-                    builder.serve_connection(TokioIo::new(stream), service).into_owned();
+                    builder.serve_connection(TokioIo::new(stream), counted).into_owned();
                 if let Err(error) = watcher.watch(connection).await {
                     tracing::debug!(port = name, %error, "connection ended");
                 }
@@ -168,24 +188,24 @@ impl Port {
     }
 }
 
-fn http_builder() -> auto::Builder<TokioExecutor> {
+fn http_builder(idle: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
-        .keep_alive_interval(Some(HEADER_LIMIT));
+        .keep_alive_interval(Some(PING_EVERY));
     builder
 }
 
 /// `stream` after its handshake, if there is to be one; `None` if that went wrong.
 async fn encrypted(
-    stream: Box<dyn Stream>,
+    stream: Lingering<Box<dyn Stream>>,
     tls: Option<TlsAcceptor>,
     clock: &Arc<dyn Clock>,
 ) -> Option<Box<dyn Stream>> {
-    let Some(tls) = tls else { return Some(stream) };
+    let Some(tls) = tls else { return Some(Box::new(stream)) };
     match deadline(clock, HANDSHAKE_LIMIT, tls.accept(stream)).await {
         Ok(Ok(stream)) => Some(Box::new(stream)),
         Ok(Err(error)) => {

@@ -123,6 +123,7 @@ impl Ports {
             name,
             tls: tls.clone(),
             connections_max: config.connections_max,
+            idle: config.idle,
             clock: world.clock.clone(),
         };
         let net: &dyn Net = &TcpNet;
