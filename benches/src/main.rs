@@ -31,6 +31,8 @@ enum Bench {
     Disk(disk::Args),
     /// S3 PUT and GET over loopback, beside SeaweedFS.
     S3(s3::Arguments),
+    /// LIST and start-up with a million objects; memory while 2 GiB stream in.
+    Scale(s3::scale::Args),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Bench::Codec(args) => codec::run(&args).map_err(anyhow::Error::from),
         Bench::Disk(args) => disk::run(&args),
         Bench::S3(args) => s3::run(&args),
+        Bench::Scale(args) => s3::scale::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

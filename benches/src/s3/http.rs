@@ -43,6 +43,18 @@ impl Connection {
         self.receive(keep).await
     }
 
+    /// Sends `head` and a body of `len` bytes that repeats `piece`.
+    pub async fn stream(&mut self, head: &str, piece: &[u8], len: u64) -> io::Result<Response> {
+        self.stream.write_all(head.as_bytes()).await?;
+        let mut left = len;
+        while left > 0 {
+            let count = left.min(piece.len() as u64) as usize;
+            self.stream.write_all(&piece[..count]).await?;
+            left -= count as u64;
+        }
+        self.receive(512).await
+    }
+
     async fn receive(&mut self, keep: usize) -> io::Result<Response> {
         let mut filled = 0;
         let end = loop {

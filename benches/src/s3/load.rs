@@ -208,7 +208,7 @@ pub fn amz_date() -> String {
 }
 
 /// Bytes that nothing compresses.
-fn random_bytes(len: usize) -> Vec<u8> {
+pub fn random_bytes(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut bytes = Vec::with_capacity(len + 8);
     while bytes.len() < len {

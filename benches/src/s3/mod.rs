@@ -5,6 +5,7 @@
 
 mod http;
 mod load;
+pub mod scale;
 mod servers;
 mod sign;
 

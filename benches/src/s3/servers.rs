@@ -115,6 +115,21 @@ impl Server {
         Ok(connection.send(&head, &[], 512).await?.status)
     }
 
+    /// Asks it to end, as a service manager does, and waits until it has.
+    pub fn stop(mut self) -> Result<()> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(60) {
+            if let Some(status) = self.child.try_wait()? {
+                anyhow::ensure!(status.success(), "{} ended with {status}", self.name);
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("{} did not end within 60 s", self.name)
+    }
+
     /// CPU time and memory of the process with all its threads.
     pub fn usage(&self) -> Result<Usage> {
         let pid = self.child.id();
