@@ -3,6 +3,7 @@
 //! - [`disk::SimDisk`]: files in memory, power cuts, and whatever disks do wrong
 //! - [`clock::SimClock`]: tokio's paused time, and a wall clock that can be set
 //! - [`net::SimNet`]: connections in memory
+//! - [`report::Report`]: what a model test over seeds says
 //! - randomness is [`holdfast_io::rng::SeededRng`]
 //!
 //! The same seed gives the same run, as long as everything happens on one
@@ -14,6 +15,7 @@
 pub mod clock;
 pub mod disk;
 pub mod net;
+pub mod report;
 mod seeds;
 
 pub use seeds::{run, seeds};

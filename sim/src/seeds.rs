@@ -1,16 +1,16 @@
 //! Which seeds to try, and a runtime to try them on.
 
 /// `$SEED` alone when it is set, so that a failure is replayed by one
-/// variable; else `0..n`, or `0..$SEEDS`.
+/// variable; else `$SEEDS` seeds, or `n`, from `$SEED_FROM` on, or from 0.
 ///
 /// # Panics
 /// If a variable is set to something that is not a number.
 pub fn seeds(n: u64) -> impl Iterator<Item = u64> {
-    match (variable("SEED"), variable("SEEDS")) {
-        (Some(seed), _) => seed..seed.saturating_add(1),
-        (None, Some(n)) => 0..n,
-        (None, None) => 0..n,
+    if let Some(seed) = variable("SEED") {
+        return seed..seed.saturating_add(1);
     }
+    let from = variable("SEED_FROM").unwrap_or(0);
+    from..from.saturating_add(variable("SEEDS").unwrap_or(n))
 }
 
 /// Runs `work` to its end on a current-thread runtime whose time is paused: it

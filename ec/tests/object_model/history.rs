@@ -9,8 +9,9 @@ use holdfast_base::limits::{INTENT_MS, READ_GRACE_MS};
 use holdfast_io::clock::Clock;
 use holdfast_io::disk::OpKind;
 use holdfast_sim::disk::{Damage, Fault, Faults, When};
+use holdfast_sim::report::Tally;
 
-use super::world::{Counts, World, content, owner};
+use super::world::{World, content, owner};
 
 /// Counters that must not be zero over a gate's worth of histories.
 pub const SHOULD_HAPPEN: &[&str] = &[
@@ -37,7 +38,7 @@ pub const SHOULD_HAPPEN: &[&str] = &[
 ];
 
 /// Runs the history of `seed` and returns what happened in it.
-pub async fn run(seed: u64) -> Counts {
+pub async fn run(seed: u64) -> Tally {
     let mut world = World::new(seed).await;
     let steps = world.rng.between(15, 70);
     for number in 0..steps {
@@ -48,6 +49,8 @@ pub async fn run(seed: u64) -> Counts {
     world.collect_counts();
     let failed = world.meta.failed.load(Ordering::Relaxed);
     world.counts.add("metadata failures", failed);
+    let acknowledged = ["puts", "slow puts"].iter().map(|what| world.counts.get(what)).sum::<u64>();
+    world.counts.add("acknowledged", acknowledged);
     world.counts
 }
 

@@ -23,27 +23,14 @@ use bytes::Bytes;
 use holdfast_api::object::{Body, ObjectStore};
 use holdfast_base::limits::READ_GRACE_MS;
 use holdfast_ec::object::WRITE_BYTES_MAX;
-use world::{Counts, World, content, owner};
+use holdfast_sim::report::Report;
+use world::{World, content, owner};
 
 #[test]
 fn acknowledged_bytes_survive_and_no_wrong_byte_is_read() {
-    let mut sum = Counts::default();
-    let mut histories = 0;
-    for seed in holdfast_sim::seeds(200) {
-        println!("seed {seed}"); // Shown when it fails.
-        sum.merge(&holdfast_sim::run(history::run(seed)));
-        histories += 1;
-    }
-    println!("{histories} histories");
-    for (what, count) in &sum.counts {
-        println!("  {count:>8} {what}");
-    }
-    println!("{}", sum.ledger);
-    if histories >= 200 {
-        for what in history::SHOULD_HAPPEN {
-            assert!(sum.get(what) > 0, "no history had any {what}");
-        }
-    }
+    let seeds = holdfast_sim::seeds(200);
+    Report::run("object", seeds, |seed| holdfast_sim::run(history::run(seed)))
+        .finish(200, history::SHOULD_HAPPEN);
 }
 
 /// O5: what a long body has under way is a few blobs, whatever its length.

@@ -1,7 +1,6 @@
 //! Drives, store and metadata of one history, and what is true of them.
 
 use std::collections::BTreeMap;
-use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,8 @@ use holdfast_ec::shard::{Identity, Options, ShardStore, World as ShardWorld};
 use holdfast_io::clock::Clock;
 use holdfast_io::rng::{Rng, SeededRng};
 use holdfast_sim::clock::SimClock;
-use holdfast_sim::disk::{Damage, Faults, Ledger, Power, SimDisk};
+use holdfast_sim::disk::{Damage, Faults, Power, SimDisk};
+use holdfast_sim::report::Tally;
 
 use super::meta::{Flaky, Meta};
 
@@ -44,31 +44,7 @@ pub struct World {
     pub store: Store,
     /// What every key holds by every acknowledgement.
     pub model: BTreeMap<Bytes, Bytes>,
-    pub counts: Counts,
-}
-
-/// What happened; a campaign in which something is zero proves little.
-#[derive(Clone, Debug, Default)]
-pub struct Counts {
-    pub counts: BTreeMap<&'static str, u64>,
-    pub ledger: Ledger,
-}
-
-impl Counts {
-    pub fn add(&mut self, what: &'static str, more: u64) {
-        self.counts.entry(what).or_default().add_assign(more);
-    }
-
-    pub fn get(&self, what: &str) -> u64 {
-        self.counts.get(what).copied().unwrap_or(0)
-    }
-
-    pub fn merge(&mut self, other: &Counts) {
-        for (what, count) in &other.counts {
-            self.add(what, *count);
-        }
-        self.ledger.merge(&other.ledger);
-    }
+    pub counts: Tally,
 }
 
 pub fn owner(key: &Bytes) -> Owner {
@@ -131,7 +107,7 @@ impl World {
             geometry,
             store,
             model: BTreeMap::new(),
-            counts: Counts::default(),
+            counts: Tally::default(),
         };
         for no in 0..drives {
             let seed = seed.wrapping_mul(31).wrapping_add(no as u64);

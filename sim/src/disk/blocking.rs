@@ -2,13 +2,15 @@
 //! and how long the file became, is pending until a sync.
 //!
 //! No time passes in its calls, and no task runs meanwhile; faults and power
-//! cuts strike them as they strike the others.
+//! cuts strike them as they strike the others. Each method is one call site of
+//! the ledger: a caller behind `dyn` cannot be seen.
 
 use std::io::{Error, ErrorKind};
+use std::panic::Location;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use holdfast_io::disk::{BlockingFile, DiskError, DiskErrorKind, FileId, FileName, OpKind};
+use holdfast_io::disk::{BlockingFile, DiskError, DiskErrorKind, FileId, FileName, OpKind, Site};
 
 use super::image::{Change, Image};
 use super::{Device, Fate, Fault, Phase, State};
@@ -29,12 +31,12 @@ impl SimFile {
         name: &FileName,
     ) -> Result<Arc<dyn BlockingFile>, DiskError> {
         let doing = OpKind::Open;
-        let fate = device.draw(life, doing, name.as_str(), None)?;
+        let fate = device.draw(life, doing, name.as_str(), Location::caller())?;
         device.crash_in(Phase::Before, life, &fate);
         device.crash_in(Phase::During, life, &fate);
         let mut guard = device.living(life, doing)?;
         if fate.faults.contains(&Fault::Eio) {
-            guard.count(vec![Fault::Eio]);
+            guard.failed(&fate, Fault::Eio);
             let error = (DiskErrorKind::Medium, Error::other("simulated input/output error"));
             return Err(guard.medium.error(doing, name.as_str(), error));
         }
@@ -49,10 +51,10 @@ impl SimFile {
     /// Runs `act` on the file between the crash phases, unless EIO or ENOSPC strikes.
     fn act<T>(
         &self,
-        doing: OpKind,
+        (doing, site): (OpKind, Site),
         act: impl FnOnce(&mut Image, &[Fault]) -> Result<T, Error>,
     ) -> Result<T, DiskError> {
-        let fate = self.device.draw(self.life, doing, self.name.as_str(), None)?;
+        let fate = self.device.draw(self.life, doing, self.name.as_str(), site)?;
         self.device.crash_in(Phase::Before, self.life, &fate);
         let mut guard = self.device.living(self.life, doing)?;
         let happens = self.faults(&mut guard, doing, &fate);
@@ -87,7 +89,7 @@ impl SimFile {
         if doing != OpKind::Read {
             medium.fence(self.id);
         }
-        guard.count(vec![if full { Fault::Full } else { Fault::Eio }]);
+        guard.failed(fate, if full { Fault::Full } else { Fault::Eio });
         Err(if full {
             (DiskErrorKind::Full, Error::from(ErrorKind::StorageFull))
         } else {
@@ -98,11 +100,11 @@ impl SimFile {
 
 impl BlockingFile for SimFile {
     fn len(&self) -> Result<u64, DiskError> {
-        self.act(OpKind::Read, |image, _| Ok(image.len))
+        self.act((OpKind::Read, Location::caller()), |image, _| Ok(image.len))
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> Result<(), DiskError> {
-        self.act(OpKind::Read, |image, _| {
+        self.act((OpKind::Read, Location::caller()), |image, _| {
             if at.checked_add(into.len() as u64).is_none_or(|end| end > image.len) {
                 return Err(Error::from(ErrorKind::UnexpectedEof));
             }
@@ -115,7 +117,7 @@ impl BlockingFile for SimFile {
     }
 
     fn write(&self, at: u64, from: &[u8]) -> Result<(), DiskError> {
-        self.act(OpKind::Write, |image, faults| {
+        self.act((OpKind::Write, Location::caller()), |image, faults| {
             let end = at.checked_add(from.len() as u64);
             let end = end.ok_or_else(|| Error::from(ErrorKind::FileTooLarge))?;
             if end > image.len {
@@ -130,14 +132,14 @@ impl BlockingFile for SimFile {
     }
 
     fn set_len(&self, len: u64) -> Result<(), DiskError> {
-        self.act(OpKind::Write, |image, _| {
+        self.act((OpKind::Write, Location::caller()), |image, _| {
             image.apply(Change::Resize { len });
             Ok(())
         })
     }
 
     fn sync(&self) -> Result<(), DiskError> {
-        self.act(OpKind::Sync, |image, faults| {
+        self.act((OpKind::Sync, Location::caller()), |image, faults| {
             if !faults.contains(&Fault::Forgotten) {
                 image.settle_before(image.now());
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_io::disk::OpKind;
+use holdfast_io::disk::{OpKind, Site};
 use holdfast_io::rng::SeededRng;
 
 /// Something that a disk does wrong.
@@ -43,6 +43,18 @@ pub enum When {
     Nth(u64),
 }
 
+impl When {
+    /// Counts an operation that matches; whether it is struck.
+    fn strikes(self, seen: &mut u64, rng: &SeededRng) -> bool {
+        *seen += 1;
+        match self {
+            When::Always => true,
+            When::OneIn(n) => n > 0 && rng.one_in(n),
+            When::Nth(n) => *seen == n,
+        }
+    }
+}
+
 /// A fault, the operations that it may strike, and when.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -56,10 +68,20 @@ pub struct Rule {
     pub when: When,
 }
 
+/// A rule for one line of the callers' source.
+#[derive(Clone, Debug)]
+struct Sited {
+    file: String,
+    line: u32,
+    fault: Fault,
+    when: When,
+}
+
 /// A plan: rules, and what is not a matter of rules.
 #[derive(Clone, Debug)]
 pub struct Faults {
     rules: Vec<(Rule, u64)>,
+    sited: Vec<(Sited, u64)>,
     /// The shortest and the longest time an operation takes. Tokio rounds up to milliseconds.
     pub latency: (Duration, Duration),
     /// How long [`Fault::Stall`] takes.
@@ -78,7 +100,13 @@ impl Faults {
     /// Nothing goes wrong by itself. (A power cut still tears one sector in 64.)
     pub fn none() -> Self {
         let latency = (Duration::ZERO, Duration::ZERO);
-        Self { rules: Vec::new(), latency, stall: Duration::from_secs(30), torn_one_in: 64 }
+        Self {
+            rules: Vec::new(),
+            sited: Vec::new(),
+            latency,
+            stall: Duration::from_secs(30),
+            torn_one_in: 64,
+        }
     }
 
     /// Adds `rule`.
@@ -100,6 +128,13 @@ impl Faults {
         self.rule(Rule { fault: Fault::Crash, on: None, files: None, when: When::Nth(n) })
     }
 
+    /// Strikes what is asked from one line of source, as [`Site`] names it.
+    #[must_use]
+    pub fn at_site(mut self, (file, line): (&str, u32), fault: Fault, when: When) -> Self {
+        self.sited.push((Sited { file: file.to_owned(), line, fault, when }, 0));
+        self
+    }
+
     /// Sets how long operations take.
     #[must_use]
     pub fn latency(mut self, shortest: Duration, longest: Duration) -> Self {
@@ -108,7 +143,12 @@ impl Faults {
     }
 
     /// Which faults strike the next operation.
-    pub(super) fn strike(&mut self, on: OpKind, file: &str, rng: &SeededRng) -> Vec<Fault> {
+    pub(super) fn strike(
+        &mut self,
+        on: OpKind,
+        (file, site): (&str, Site),
+        rng: &SeededRng,
+    ) -> Vec<Fault> {
         let mut struck = Vec::new();
         for (rule, seen) in &mut self.rules {
             let matches = rule.on.is_none_or(|kind| kind == on)
@@ -117,13 +157,15 @@ impl Faults {
             if !matches {
                 continue;
             }
-            *seen += 1;
-            let strikes = match rule.when {
-                When::Always => true,
-                When::OneIn(n) => n > 0 && rng.one_in(n),
-                When::Nth(n) => *seen == n,
-            };
-            if strikes && !struck.contains(&rule.fault) {
+            if rule.when.strikes(seen, rng) && !struck.contains(&rule.fault) {
+                struck.push(rule.fault);
+            }
+        }
+        for (rule, seen) in &mut self.sited {
+            if site.file() != rule.file || site.line() != rule.line || !rule.fault.applies_to(on) {
+                continue;
+            }
+            if rule.when.strikes(seen, rng) && !struck.contains(&rule.fault) {
                 struck.push(rule.fault);
             }
         }

@@ -14,18 +14,27 @@ pub struct Ledger {
     pub ops: BTreeMap<OpKind, u64>,
     /// Faults that really happened.
     pub faults: BTreeMap<Fault, u64>,
-    /// Call sites of `io::disk` that asked. Files for blocking use have none.
+    /// Call sites of `io::disk` that asked. A file for blocking use counts as one
+    /// site per method, in this crate's `blocking.rs`.
     pub sites: BTreeMap<Site, SiteCount>,
 }
 
-/// How often one call site asked, and how often it was struck: by a fault, by
-/// a power cut at its operation, or by one while its operation was under way.
+/// How often one call site asked, and how often it was struck.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SiteCount {
     /// Operations.
     pub seen: u64,
-    /// Of those, struck.
-    pub struck: u64,
+    /// Of those, struck by a power cut, at them or while they were under way.
+    pub crashed: u64,
+    /// Of those, struck by any other fault.
+    pub failed: u64,
+}
+
+impl SiteCount {
+    /// Operations that were struck by whatever.
+    pub fn struck(&self) -> u64 {
+        self.crashed + self.failed
+    }
 }
 
 impl Ledger {
@@ -40,7 +49,8 @@ impl Ledger {
         for (site, count) in &other.sites {
             let sum = self.sites.entry(site).or_default();
             sum.seen += count.seen;
-            sum.struck += count.struck;
+            sum.crashed += count.crashed;
+            sum.failed += count.failed;
         }
     }
 
@@ -51,13 +61,13 @@ impl Ledger {
 
     /// Call sites that were struck, and all that were seen.
     pub fn coverage(&self) -> (usize, usize) {
-        let struck = self.sites.values().filter(|count| count.struck > 0).count();
+        let struck = self.sites.values().filter(|count| count.struck() > 0).count();
         (struck, self.sites.len())
     }
 
     /// Call sites that were never struck.
     pub fn spared(&self) -> impl Iterator<Item = Site> + '_ {
-        self.sites.iter().filter(|(_, count)| count.struck == 0).map(|(site, _)| *site)
+        self.sites.iter().filter(|(_, count)| count.struck() == 0).map(|(site, _)| *site)
     }
 }
 

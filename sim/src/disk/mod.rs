@@ -81,8 +81,7 @@ struct Fate {
     crash: Option<Phase>,
     /// Before the first step, and between the first and the second.
     delays: [Delay; 2],
-    /// Absent for files for blocking use.
-    site: Option<Site>,
+    site: Site,
 }
 
 /// A pause: so many turns of the scheduler, and so long.
@@ -241,7 +240,7 @@ impl Disk for SimDisk {
     fn submit(&self, request: Request) -> BoxFuture<'static, Outcome> {
         let Request { op, site } = request;
         let file = self.state().medium.file_of(&op).to_owned();
-        let fate = match self.device.draw(self.life, op.kind(), &file, Some(site)) {
+        let fate = match self.device.draw(self.life, op.kind(), &file, site) {
             Ok(fate) => fate,
             Err(refusal) => return Box::pin(std::future::ready(Err(refusal))),
         };
@@ -253,7 +252,7 @@ impl Disk for SimDisk {
             let mut state = device.lock();
             if state.life != life && fate.crash.is_none() {
                 // The power went while it was under way, by somebody else's doing.
-                state.strike(fate.site);
+                state.site(fate.site, |count| count.crashed += 1);
             }
             drop(state);
             let _ = answer.send(done);
@@ -284,13 +283,7 @@ impl Device {
     }
 
     /// Draws what will happen to an operation; refuses those of an ended life.
-    fn draw(
-        &self,
-        life: u64,
-        kind: OpKind,
-        file: &str,
-        site: Option<Site>,
-    ) -> Result<Fate, DiskError> {
+    fn draw(&self, life: u64, kind: OpKind, file: &str, site: Site) -> Result<Fate, DiskError> {
         let powered = self.power.count();
         let mut guard = self.lock();
         let State { life: now, faults, ledger, rng, .. } = &mut *guard;
@@ -298,7 +291,7 @@ impl Device {
             return Err(self.closed(kind));
         }
         *ledger.ops.entry(kind).or_default() += 1;
-        let mut struck = faults.strike(kind, file, rng);
+        let mut struck = faults.strike(kind, (file, site), rng);
         let crash = powered || struck.contains(&Fault::Crash);
         struck.retain(|fault| *fault != Fault::Crash);
         let crash = crash.then(|| *rng.pick(&[Phase::Before, Phase::During, Phase::After]));
@@ -312,9 +305,7 @@ impl Device {
             *ledger.faults.entry(Fault::Stall).or_default() += 1;
             delays[0].time += faults.stall;
         }
-        if let Some(site) = site {
-            ledger.sites.entry(site).or_default().seen += 1;
-        }
+        ledger.sites.entry(site).or_default().seen += 1;
         Ok(Fate { faults: struck, crash, delays, site })
     }
 
@@ -350,7 +341,7 @@ impl Device {
 
     fn crash_in(&self, phase: Phase, life: u64, fate: &Fate) {
         if fate.crash == Some(phase) && self.lock().life == life {
-            self.lock().strike(fate.site);
+            self.lock().site(fate.site, |count| count.crashed += 1);
             self.power.cut();
         }
     }
@@ -394,7 +385,7 @@ impl State {
         let begun = self.medium.begin(op, &mut strike);
         let happened = strike.happened;
         if !happened.is_empty() || fate.faults.contains(&Fault::Stall) {
-            self.strike(fate.site);
+            self.site(fate.site, |count| count.failed += 1);
         }
         self.count(happened);
         begun
@@ -406,10 +397,14 @@ impl State {
         }
     }
 
+    /// One fault struck an operation of a file for blocking use.
+    fn failed(&mut self, fate: &Fate, fault: Fault) {
+        self.site(fate.site, |count| count.failed += 1);
+        self.count(vec![fault]);
+    }
+
     /// The caller at `site` was hit.
-    fn strike(&mut self, site: Option<Site>) {
-        if let Some(site) = site {
-            self.ledger.sites.entry(site).or_default().struck += 1;
-        }
+    fn site(&mut self, site: Site, hit: impl FnOnce(&mut SiteCount)) {
+        hit(self.ledger.sites.entry(site).or_default());
     }
 }

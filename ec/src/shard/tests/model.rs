@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_sim::disk::Ledger;
+use holdfast_sim::report::Report;
 
 use super::*;
 
@@ -371,23 +372,24 @@ impl Model {
 
 #[test]
 fn acknowledged_shards_survive_crashes_errors_and_full_disks() {
-    let mut all = Tally::default();
-    let mut seeds = 0;
-    for seed in holdfast_sim::seeds(200) {
+    let seeds = holdfast_sim::seeds(200);
+    let report = Report::run("shard", seeds, |seed| {
         let tally = holdfast_sim::run(Model::run(seed, 150));
-        all.ledger.merge(&tally.ledger);
-        all.writes += tally.writes;
-        all.deletes += tally.deletes;
-        all.reads += tally.reads;
-        all.refused += tally.refused;
-        for (name, count) in tally.restarts {
-            *all.restarts.entry(name).or_default() += count;
+        let mut sum = holdfast_sim::report::Tally { ledger: tally.ledger, ..Default::default() };
+        for (what, count) in [
+            ("writes", tally.writes),
+            ("deletes", tally.deletes),
+            ("reads", tally.reads),
+            ("refused", tally.refused),
+            ("acknowledged", (tally.writes + tally.deletes).saturating_sub(tally.refused)),
+        ] {
+            sum.add(what, count);
         }
-        seeds += 1;
-    }
-    eprintln!(
-        "{seeds} seeds: {} writes, {} deletes, {} reads, {} refused; restarts {:?}",
-        all.writes, all.deletes, all.reads, all.refused, all.restarts
-    );
-    eprintln!("faults {:?}; call sites hit {:?}", all.ledger.faults, all.ledger.coverage());
+        for (name, count) in tally.restarts {
+            sum.add(name, count);
+        }
+        sum
+    });
+    let needed = ["writes", "deletes", "reads", "refused", "acknowledged"];
+    report.finish(200, &[&needed[..], &["power cut", "drive failed", "kill", "close"]].concat());
 }

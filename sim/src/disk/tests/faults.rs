@@ -249,8 +249,8 @@ fn the_ledger_tells_which_call_sites_were_struck() {
         let ledger = disk.ledger();
         assert_eq!(ledger.coverage(), (1, 3), "create, read and sync asked; one was struck");
         assert_eq!(ledger.spared().count(), 2);
-        let read = ledger.sites.values().find(|count| count.struck > 0).unwrap();
-        assert_eq!(*read, SiteCount { seen: 3, struck: 1 });
+        let read = ledger.sites.values().find(|count| count.struck() > 0).unwrap();
+        assert_eq!(*read, SiteCount { seen: 3, crashed: 0, failed: 1 });
         let mut sum = ledger.clone();
         sum.merge(&ledger);
         assert_eq!(sum.count(Fault::Eio), 2);
