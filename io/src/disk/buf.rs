@@ -3,6 +3,8 @@
 //! Invariants
 //! - B1: the address and the capacity are multiples of `BLOCK_BYTES`.
 //! - B2: every byte of a buffer has a value; nobody sees uninitialised memory.
+//! - B3: bytes that are shared ([`Buf::share`]) are never written again while anybody
+//!   has them: the owner's mutable view ends where they begin.
 //!
 //! Freed buffers are kept in a bounded pool by size, because a fresh one of
 //! 2 MiB costs 512 page faults, as much as hashing half of it.
@@ -12,7 +14,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use holdfast_base::limits::BLOCK_BYTES;
 
@@ -23,8 +25,23 @@ static POOL: Mutex<Pool> = Mutex::new(Pool { free: BTreeMap::new(), bytes: 0 });
 
 /// An owned, block-aligned run of bytes.
 pub struct Buf {
-    start: NonNull<u8>,
+    memory: Arc<Memory>,
     len: usize,
+    /// B3: from here on bytes may be shared.
+    own: usize,
+}
+
+/// The end of a [`Buf`], for reading; lives as long as anybody has it.
+#[derive(Clone)]
+pub struct SharedBuf {
+    memory: Arc<Memory>,
+    from: usize,
+    to: usize,
+}
+
+/// What was allocated; goes back to the pool with its last user.
+struct Memory {
+    start: NonNull<u8>,
     capacity: usize,
 }
 
@@ -34,10 +51,11 @@ struct Pool {
     bytes: usize,
 }
 
-// SAFETY: a `Buf` owns its memory alone, as a `Box<[u8]>` does.
-unsafe impl Send for Buf {}
-// SAFETY: shared access only reads.
-unsafe impl Sync for Buf {}
+// SAFETY: bytes below `own` are reached by one `Buf` alone, as in a `Box<[u8]>`; the
+// others are only read (B3).
+unsafe impl Send for Memory {}
+// SAFETY: as above.
+unsafe impl Sync for Memory {}
 // SAFETY: the pool owns what it lists; it is reached under its lock only.
 unsafe impl Send for Pool {}
 
@@ -47,19 +65,23 @@ impl Buf {
         let capacity = capacity_for(len);
         match take(capacity) {
             Some(start) => {
-                let mut buf = Self { start, len, capacity };
+                let mut buf = Self::of(start, capacity, len);
                 buf.fill(0);
                 buf
             }
-            None => Self { start: allocate(capacity), len, capacity },
+            None => Self::of(allocate(capacity), capacity, len),
         }
+    }
+
+    fn of(start: NonNull<u8>, capacity: usize, len: usize) -> Self {
+        Self { memory: Arc::new(Memory { start, capacity }), len, own: len }
     }
 
     /// `len` bytes of whatever an earlier buffer held; for reading into.
     pub fn dirty(len: usize) -> Self {
         let capacity = capacity_for(len);
         let start = take(capacity).unwrap_or_else(|| allocate(capacity));
-        Self { start, len, capacity }
+        Self::of(start, capacity, len)
     }
 
     /// A copy of `bytes`, padded with zeros to whole blocks.
@@ -73,6 +95,14 @@ impl Buf {
     /// Makes it shorter; the rest is still owned.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
+    }
+
+    /// The bytes from `from` on, which nobody changes from now on (B3): mutable
+    /// access reaches the bytes before them only, so do not read into it any more.
+    pub fn share(&mut self, from: usize) -> SharedBuf {
+        let from = from.min(self.len);
+        self.own = self.own.min(from);
+        SharedBuf { memory: self.memory.clone(), from, to: self.len }
     }
 }
 
@@ -103,7 +133,7 @@ fn take(capacity: usize) -> Option<NonNull<u8>> {
     Some(start)
 }
 
-impl Drop for Buf {
+impl Drop for Memory {
     fn drop(&mut self) {
         let mut pool = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if pool.bytes + self.capacity <= POOL_BYTES_MAX {
@@ -120,15 +150,33 @@ impl Drop for Buf {
 impl Deref for Buf {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        // SAFETY: `len <= capacity` bytes are ours and initialised (B2).
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+        // SAFETY: `len <= capacity` bytes are here and initialised (B2); the shared ones
+        // are never written (B3), the others only through `&mut self`.
+        unsafe { std::slice::from_raw_parts(self.memory.start.as_ptr(), self.len) }
     }
 }
 
 impl DerefMut for Buf {
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as in `deref`, and `&mut self` makes it unique.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+        let len = self.len.min(self.own);
+        // SAFETY: as in `deref`; `&mut self` makes it unique, and what others share lies
+        // behind `own` (B3).
+        unsafe { std::slice::from_raw_parts_mut(self.memory.start.as_ptr(), len) }
+    }
+}
+
+impl Deref for SharedBuf {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        let len = self.to - self.from;
+        // SAFETY: inside the memory (`share`), initialised (B2) and never written (B3).
+        unsafe { std::slice::from_raw_parts(self.memory.start.as_ptr().add(self.from), len) }
+    }
+}
+
+impl std::fmt::Debug for SharedBuf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SharedBuf({}..{})", self.from, self.to)
     }
 }
 
@@ -152,8 +200,8 @@ mod tests {
     fn buffers_are_aligned_zeroed_and_reused() {
         for len in [0, 1, 512, 4096, 5000, 70_000, 2 << 20] {
             let mut buf = Buf::zeroed(len);
-            assert_eq!(buf.start.as_ptr() as usize % BLOCK_BYTES, 0, "B1 at {len}");
-            assert_eq!(buf.capacity % BLOCK_BYTES, 0, "B1 at {len}");
+            assert_eq!(buf.memory.start.as_ptr() as usize % BLOCK_BYTES, 0, "B1 at {len}");
+            assert_eq!(buf.memory.capacity % BLOCK_BYTES, 0, "B1 at {len}");
             assert!(buf.iter().all(|&byte| byte == 0), "B2 at {len}");
             buf.fill(0xff);
             drop(buf);
@@ -170,5 +218,22 @@ mod tests {
         });
         let buf = Buf::padded(b"abc");
         assert_eq!((buf.len(), &buf[..4]), (4096, &b"abc\0"[..]));
+    }
+
+    #[test]
+    fn shared_bytes_stay_as_they_were_whoever_goes_first() {
+        let mut buf = Buf::zeroed(3 * 4096);
+        buf.fill(1);
+        let tail = buf.share(4096);
+        buf.fill(2);
+        assert_eq!(buf.len(), 3 * 4096, "read as a whole");
+        assert!(buf[..4096].iter().all(|&byte| byte == 2));
+        assert!(buf[4096..].iter().all(|&byte| byte == 1), "B3: the owner cannot reach them");
+        assert!(buf.share(8192).iter().all(|&byte| byte == 1));
+        buf.fill(3);
+        assert!(buf[4096..].iter().all(|&byte| byte == 1), "B3: a later share takes back nothing");
+        drop(buf);
+        let _reused = Buf::zeroed(3 * 4096);
+        assert!(tail.len() == 2 * 4096 && tail.iter().all(|&byte| byte == 1), "B3: still in use");
     }
 }

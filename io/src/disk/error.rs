@@ -6,7 +6,7 @@ use super::OpKind;
 
 /// An operation that a disk did not do.
 #[derive(Debug, thiserror::Error)]
-#[error("could not {} {file:?} on {disk}", doing.doing())]
+#[error("could not {} {} {disk}", doing.doing(), place(file))]
 pub struct DiskError {
     /// The disk's name.
     pub disk: String,
@@ -59,6 +59,11 @@ impl DiskError {
     }
 }
 
+/// The file, if it is about one: `"a" on DISK`, or `the directory DISK`.
+fn place(file: &str) -> String {
+    if file.is_empty() { "the directory".to_owned() } else { format!("{file:?} on") }
+}
+
 impl DiskErrorKind {
     /// The kind of a system error.
     pub fn of(error: &std::io::Error) -> Self {
@@ -72,5 +77,21 @@ impl DiskErrorKind {
             K::InvalidInput => Self::Misaligned,
             _ => Self::Medium,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_file_or_the_directory() {
+        let text = |file: &str, doing| {
+            let source = std::io::Error::other("x");
+            let (disk, file, kind) = ("/d/1".into(), file.into(), DiskErrorKind::Medium);
+            DiskError { disk, file, doing, kind, source }.to_string()
+        };
+        assert_eq!(text("a", OpKind::Read), "could not read \"a\" on /d/1");
+        assert_eq!(text("", OpKind::List), "could not list the directory /d/1");
     }
 }

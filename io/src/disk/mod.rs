@@ -46,7 +46,7 @@ mod transfer;
 mod uring;
 
 pub use absent::absent;
-pub use buf::Buf;
+pub use buf::{Buf, SharedBuf};
 pub use drive::{Drive, File};
 pub use error::{DiskError, DiskErrorKind};
 pub use op::{BlockingFile, Done, Durability, FileId, FileName, Op, OpKind, Request, Site, Space};
