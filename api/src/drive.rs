@@ -49,7 +49,8 @@ pub struct ShardWrite {
     /// The hashes of its leaves.
     pub leaves: Vec<Hash>,
     /// `room` bytes that the drive may use for its own header, then the payload
-    /// (`layout.shard_bytes()`), then padding to whole blocks.
+    /// (`layout.shard_bytes()`), then zeros to whole blocks. The writer may keep a share
+    /// of the payload (`Buf::share`): the drive writes to the room only.
     pub buf: Buf,
     /// Where the payload begins in `buf`. [bytes]
     pub room: usize,

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! all shards durable ----------------------------------> Commit, nothing missing
-//! some failed, a spare drive is left, k are durable ---> Replace one of them there
-//! a queue was full, no spare, k are durable -----------> Again: the same drive, once
+//! some failed, a spare drive is left ------------------> Replace one of them there
+//! a queue was full, no spare --------------------------> Again: the same drive, once
 //! some failed, no spare, write quorum durable ---------> Commit, the failed ones missing
 //! otherwise -------------------------------------------> Abort
 //! ```
@@ -16,8 +16,10 @@
 //!   number of attempts is bounded.
 //! - A4: a late answer changes nothing.
 //!
-//! A shard that is placed again is rebuilt from `k` durable ones, because its
-//! buffer went with the first attempt: beyond the parity, a spare is no help.
+//! Whoever writes keeps the payloads until its verdict, so that a shard can be placed
+//! again whatever failed. Once they are given up (a sync comes many blobs later, and
+//! memory is bounded) a shard is rebuilt from `k` durable ones: beyond the parity, a
+//! spare is no help then.
 //!
 //! Not here: who the spares are (`placement`), what is done about it (`spread`).
 
@@ -82,6 +84,8 @@ pub struct Acknowledge {
     spares: Vec<DriveNo>,
     /// Shards that met a full queue, and whether their drive was asked once more.
     again: Vec<(usize, bool)>,
+    /// The payloads are still at hand.
+    kept: bool,
 }
 
 impl Acknowledge {
@@ -90,7 +94,7 @@ impl Acknowledge {
         assert_eq!(chosen.drives.len(), geometry.shards(), "placement chose one drive per shard");
         let spares = chosen.spares.into_iter().rev().collect();
         let fates = vec![Fate::Waiting; geometry.shards()];
-        Self { geometry, fates, drives: chosen.drives, spares, again: Vec::new() }
+        Self { geometry, fates, drives: chosen.drives, spares, again: Vec::new(), kept: true }
     }
 
     /// Where the shards are, or were to be.
@@ -136,6 +140,11 @@ impl Acknowledge {
         self.verdict()
     }
 
+    /// The payloads are gone: from now on a shard can only be rebuilt from others.
+    pub fn give_up_payloads(&mut self) {
+        self.kept = false;
+    }
+
     /// Shards that were written, but the sync that was to follow failed, or
     /// their drive was taken away.
     pub fn lose(&mut self, shards: &[usize]) -> Verdict {
@@ -160,7 +169,7 @@ impl Acknowledge {
         let Some(shard) = self.fates.iter().position(|&fate| fate == Fate::Failed) else {
             return Verdict::Commit { missing: Vec::new() };
         };
-        if durable >= self.geometry.k() {
+        if self.kept || durable >= self.geometry.k() {
             if let Some(drive) = self.spares.pop() {
                 self.fates[shard] = Fate::Waiting; // A3
                 self.drives[shard] = drive;
@@ -227,7 +236,9 @@ mod tests {
         check("four are no quorum", &[], &[&four[..], &[Deadline]].concat(), Verdict::Abort);
         check("four and a spare", &[7], &[&four[..], &[Deadline]].concat(), replace(4, 7));
         check("then five", &[7], &[&four[..], &[Deadline, D(4)]].concat(), commit(&[5]));
-        check("three, spares no help", &[7, 8, 9], &[D(0), D(1), D(2), Deadline], Verdict::Abort);
+        check("three and spares", &[7, 8, 9], &[D(0), D(1), D(2), Deadline], replace(3, 7));
+        check("three, one spare", &[7], &[D(0), D(1), D(2), Deadline, D(3)], Verdict::Abort);
+        check("none and a spare", &[7], &[Deadline], replace(0, 7));
         check("A4", &[], &[&five[..], &[Deadline, D(5)]].concat(), commit(&[5]));
         check("a full queue", &[], &[&five[..], &[Busy(5)]].concat(), Verdict::Again { shard: 5 });
         check("full again", &[], &[&five[..], &[Busy(5), Busy(5)]].concat(), commit(&[5]));
@@ -247,6 +258,9 @@ mod tests {
         assert_eq!(ack.lose(&[2, 0]), Verdict::Replace { shard: 0, drive: DriveNo(7) });
         assert_eq!(ack.step(D(0)), Verdict::Replace { shard: 2, drive: DriveNo(8) });
         assert_eq!(ack.step(D(2)), Verdict::Commit { missing: vec![] });
+        let mut late = written(&[7, 8, 9]);
+        late.give_up_payloads();
+        assert_eq!(late.lose(&[0, 1, 2]), Verdict::Abort, "nothing to make them from");
     }
 
     #[test]

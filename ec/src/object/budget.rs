@@ -29,7 +29,14 @@ pub struct Budget {
 /// A share of the budget; given back when dropped.
 #[derive(Debug)]
 pub struct Share {
-    _grains: OwnedSemaphorePermit,
+    grains: OwnedSemaphorePermit,
+}
+
+impl Share {
+    /// What it stands for. [bytes]
+    pub fn bytes(&self) -> usize {
+        self.grains.num_permits() * GRAIN
+    }
 }
 
 impl Budget {
@@ -73,6 +80,12 @@ impl Budget {
         self.peak.load(Ordering::Relaxed) * GRAIN as u64
     }
 
+    /// What is granted now. [bytes]
+    #[cfg(test)]
+    pub fn granted(&self) -> usize {
+        (self.total - self.grains.available_permits()) * GRAIN
+    }
+
     fn grains_of(&self, bytes: usize) -> u32 {
         bytes.div_ceil(GRAIN).min(self.total) as u32
     }
@@ -80,6 +93,6 @@ impl Budget {
     fn share(&self, grains: OwnedSemaphorePermit) -> Share {
         let granted = self.total - self.grains.available_permits();
         self.peak.fetch_max(granted as u64, Ordering::Relaxed);
-        Share { _grains: grains }
+        Share { grains }
     }
 }

@@ -1,7 +1,7 @@
 //! Bodies over many drives.
 //!
 //! ```text
-//! PUT   put -> stripe (copy, code, hash) -> placement -> spread (write, replace, sync) <- acknowledge
+//! PUT   put -> seat, stripe (copy, code, hash) -> placement -> spread (write, replace, sync) <- acknowledge
 //! GET   get -> fetch (verify) <- gather, hedge
 //! keep  report -> heal (rebuild) ; collect (garbage, orphans) <- lease, claim
 //! ```
@@ -31,10 +31,14 @@ mod put;
 mod rebuild;
 mod report;
 mod scrub;
+mod seat;
 mod spread;
 mod store;
 mod stripe;
 mod verify;
+
+#[cfg(test)]
+mod tests;
 
 pub use collect::Collected;
 pub use heal::Healed;

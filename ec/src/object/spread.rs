@@ -1,13 +1,16 @@
 //! A sealed blob on its way to its drives, until it may be acknowledged.
 //!
 //! ```text
-//! write: all shards at once --> acknowledge --> Replace: rebuild, write to a spare --> ...
+//! write: all shards at once --> acknowledge --> Replace: write to a spare --> ...
 //!                                           `-> Commit | Abort
 //! sync:  one per drive for all blobs written `Later` --> the failed ones are lost, acknowledge again
 //! ```
 //!
 //! Invariants
 //! - A5: a shard counts only while the drive that took it is still in its slot.
+//! - A7: until the verdict of `write` every payload is kept, within the blob's share of the
+//!   budget, so that what failed can be placed again however much failed. For a sync that
+//!   comes later it is not: then shards are rebuilt from those that were written.
 //! - A6: a drive that failed a sync counts as failed for all its shards since the last one.
 //!
 //! Not here: what is enough (`acknowledge`), which blobs wait for which sync (`put`).
@@ -20,17 +23,18 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use holdfast_api::blob::BlobRecord;
 use holdfast_api::drive::{DriveError, ShardWrite};
 use holdfast_api::object::StoreError;
+use holdfast_base::checksum::{leaves, root};
 use holdfast_base::limits::SHARD_DEADLINE_MS;
 use holdfast_base::{DriveNo, Hash};
 use holdfast_io::clock::deadline;
-use holdfast_io::disk::Durability;
+use holdfast_io::disk::{Buf, Durability, SharedBuf};
 
 use super::acknowledge::{Acknowledge, Event, Verdict};
 use super::drives::Slot;
 use super::placement::Chosen;
 use super::rebuild::rebuild;
 use super::store::Inner;
-use super::stripe::{Birth, Sealed};
+use super::stripe::{Birth, Sealed, frame_bytes, head};
 
 /// A sync of a drive slower than this has failed: it may have hundreds of MiB to do.
 pub const SYNC_DEADLINE: Duration = Duration::from_millis(4 * SHARD_DEADLINE_MS);
@@ -49,6 +53,13 @@ pub struct Spread {
     missing: Vec<u8>,
     trouble: String,
     refused_for_space: bool,
+    kept: Option<Kept>,
+}
+
+/// A7: the payloads, and the roots that prove them.
+struct Kept {
+    payloads: Vec<SharedBuf>,
+    roots: Vec<Hash>,
 }
 
 impl Spread {
@@ -62,7 +73,7 @@ impl Spread {
         chosen: Chosen,
         durability: Durability,
     ) -> Result<Self, StoreError> {
-        let Sealed { birth, seal, writes, share } = sealed;
+        let Sealed { birth, seal, mut writes, share } = sealed;
         let mut spread = Self {
             acknowledge: Acknowledge::new(birth.layout.geometry, chosen),
             lives: vec![0; writes.len()],
@@ -72,11 +83,14 @@ impl Spread {
             missing: Vec::new(),
             trouble: String::new(),
             refused_for_space: false,
+            kept: Some(Kept::of(&mut writes)),
         };
         let verdict = spread.first_round(inner, writes).await;
+        let settled = spread.settle(inner, verdict).await;
+        spread.kept = None;
+        spread.acknowledge.give_up_payloads();
         drop(share);
-        spread.settle(inner, verdict).await?;
-        Ok(spread)
+        settled.map(|()| spread)
     }
 
     /// What the metadata is to remember.
@@ -178,26 +192,22 @@ impl Spread {
         }
     }
 
-    /// Rebuilds a shard from those that were written, onto another drive.
+    /// Writes a shard once more, onto this drive.
     async fn replace(&mut self, inner: &Arc<Inner>, shard: usize, drive: DriveNo) -> Event {
         let slots = inner.drives.slots();
         let Some(slot) = slots.get(&drive) else {
             return Event::Failed(shard);
         };
-        let record = self.record();
-        let missing: Vec<usize> =
-            self.acknowledge.missing().iter().map(|&shard| usize::from(shard)).collect();
-        let made = match rebuild(inner, self.birth.blob, &record, &missing).await {
-            Ok(made) => {
-                made.into_iter().find(|write| usize::from(write.head.shard.index.0) == shard)
-            }
-            Err(error) => {
-                self.trouble = error.to_string();
-                None
-            }
+        let made = match &self.kept {
+            Some(kept) => kept.write(&self.birth, shard),
+            None => self.rebuilt(inner, shard).await,
         };
-        let Some(write) = made else {
-            return Event::Failed(shard);
+        let write = match made {
+            Ok(write) => write,
+            Err(trouble) => {
+                self.trouble = trouble;
+                return Event::Failed(shard);
+            }
         };
         self.lives[shard] = slot.life;
         match write_durable(inner, slot, write).await {
@@ -208,6 +218,17 @@ impl Spread {
                 Event::Failed(shard)
             }
         }
+    }
+
+    /// A shard made from those that were written.
+    async fn rebuilt(&self, inner: &Arc<Inner>, shard: usize) -> Result<ShardWrite, String> {
+        let record = self.record();
+        let missing: Vec<usize> =
+            self.acknowledge.missing().iter().map(|&shard| usize::from(shard)).collect();
+        let made = rebuild(inner, self.birth.blob, &record, &missing).await;
+        let made = made.map_err(|error| error.to_string())?;
+        let ours = |write: &ShardWrite| usize::from(write.head.shard.index.0) == shard;
+        made.into_iter().find(ours).ok_or_else(|| format!("shard {shard} was not rebuilt"))
     }
 
     /// A5, A6: these drives' shards, and those of drives taken away, are lost.
@@ -232,6 +253,29 @@ impl Spread {
         }
         let verdict = self.acknowledge.lose(&lost);
         self.settle(inner, verdict).await
+    }
+}
+
+impl Kept {
+    fn of(writes: &mut [ShardWrite]) -> Self {
+        let roots = writes.first().map(|write| write.head.roots.clone()).unwrap_or_default();
+        let share = |write: &mut ShardWrite| write.buf.share(write.room);
+        Self { payloads: writes.iter_mut().map(share).collect(), roots }
+    }
+
+    /// The shard as it was, in a buffer of its own, hashed anew.
+    fn write(&self, birth: &Birth, shard: usize) -> Result<ShardWrite, String> {
+        let (room, frame) = frame_bytes(birth);
+        let payload = &self.payloads[shard][..birth.layout.shard_bytes()];
+        let id = birth.blob.shard(shard);
+        let leaves = leaves(id, payload);
+        if root(id, &leaves) != self.roots[shard] {
+            return Err(format!("{id} changed in memory")); // P2: it must not reach a drive.
+        }
+        let mut buf = Buf::dirty(frame);
+        buf[room..room + payload.len()].copy_from_slice(payload);
+        buf[room + payload.len()..].fill(0);
+        Ok(ShardWrite { head: head(birth, shard, self.roots.clone()), leaves, buf, room })
     }
 }
 

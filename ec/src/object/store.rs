@@ -28,6 +28,7 @@ use super::lease::Leases;
 use super::put::Writer;
 use super::rebuild::Trouble;
 use super::report::Reports;
+use super::seat::Seats;
 use crate::codec::Codec;
 
 /// Frames on their way to the drives, all writers together (O5). [bytes]
@@ -99,6 +100,8 @@ pub struct Inner {
     pub leases: Arc<Leases>,
     /// For writers.
     pub write_budget: Budget,
+    /// Blobs that fill.
+    pub seats: Seats,
     /// For readers.
     pub read_budget: Budget,
     /// For heals and scrubs.
@@ -181,6 +184,7 @@ impl Store {
             meta,
             leases: Arc::default(),
             write_budget: Budget::new(WRITE_BYTES_MAX),
+            seats: Seats::default(),
             read_budget: Budget::new(READ_BYTES_MAX),
             heal_budget: Budget::new(HEAL_BYTES_MAX),
             hedge: Hedge::default(),

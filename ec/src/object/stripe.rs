@@ -104,6 +104,16 @@ impl Filling {
         }
     }
 
+    /// Bytes that it has.
+    pub fn len(&self) -> usize {
+        self.filled
+    }
+
+    /// What it takes of the budget. [bytes]
+    pub fn share_bytes(&self) -> usize {
+        self.share.bytes()
+    }
+
     /// True once it has the length that was expected.
     pub fn is_full(&self) -> bool {
         self.filled == self.birth.layout.len as usize

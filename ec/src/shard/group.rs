@@ -37,7 +37,7 @@ pub type Reply = oneshot::Sender<Result<(), DriveError>>;
 /// A frame, complete but for its stamp.
 #[derive(Debug)]
 pub struct Prepared {
-    /// Header, payload, room for padding; whole blocks.
+    /// Header, payload, zeros to whole blocks. The payload may be shared.
     pub buf: Buf,
     /// What it says.
     pub kind: Kind,
@@ -164,7 +164,9 @@ impl Filling {
         self.placed += entries.len();
         let mut group = group.expect("filled by the loop: there is at least one item");
         group.truncate(bytes);
-        group[at..].fill(0);
+        if !in_place {
+            group[at..].fill(0);
+        }
         group
     }
 }
@@ -191,10 +193,7 @@ impl Prepared {
         let (used, bytes) = (self.payload_at + self.payload_len, self.frame_bytes());
         stamp(&mut self.buf, here);
         match group {
-            None => {
-                self.buf[used..].fill(0);
-                *group = Some(self.buf);
-            }
+            None => *group = Some(self.buf),
             Some(group) => {
                 group[at..at + used].copy_from_slice(&self.buf[..used]);
                 group[at + used..at + bytes].fill(0);

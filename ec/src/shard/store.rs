@@ -178,6 +178,9 @@ impl Inner {
     ) -> Result<OwnedSemaphorePermit, DriveError> {
         self.shared.health.check()?;
         let permits = bytes.max(REQUEST_BYTES_MIN).div_ceil(PERMIT_BYTES) as u32;
+        if let Ok(permit) = queue.clone().try_acquire_many_owned(permits) {
+            return Ok(permit);
+        }
         let limit = self.shared.options.disk_deadline;
         let permit = tokio::select! { biased;
             permit = deadline(&self.shared.world.clock, limit, queue.clone().acquire_many_owned(permits)) => permit,
@@ -244,9 +247,11 @@ fn prepared(shard: ShardWrite) -> Option<Prepared> {
     }
     let needed = frame::room(&head, leaves.len());
     let whole = (room + payload_len).next_multiple_of(BLOCK_BYTES);
-    if room < needed || !room.is_multiple_of(frame::SECTOR) || buf.len() < whole {
+    let padded = buf.get(room + payload_len..whole).is_some_and(|pad| pad.iter().all(|&b| b == 0));
+    if room < needed || !room.is_multiple_of(frame::SECTOR) || !padded {
         let mut roomy = Buf::dirty((needed + payload_len).next_multiple_of(BLOCK_BYTES));
         roomy[needed..needed + payload_len].copy_from_slice(&buf[room..room + payload_len]);
+        roomy[needed + payload_len..].fill(0);
         (buf, room) = (roomy, needed);
     }
     let parts = Parts { head: &head, leaves: &leaves, payload_len };

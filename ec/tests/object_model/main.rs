@@ -63,25 +63,22 @@ fn a_long_body_streams_in_within_a_few_blobs_of_memory() {
     });
 }
 
-/// O5: many writers at once stay within the budget; those that wait too long are told.
+/// O5: many writers at once stay within the budget, and none is refused.
 #[test]
 fn writers_that_stand_still_cannot_take_all_memory() {
     holdfast_sim::run(async {
         let world = World::calm_six().await;
         let key = Bytes::from_static(b"slow");
-        let (mut writers, mut busy) = (Vec::new(), 0);
-        for _ in 0..30 {
+        let mut writers = Vec::new();
+        for _ in 0..60 {
             let mut writer = world.store.writer(owner(&key), Some(8 << 20));
-            match writer.write(content(&world.rng, 5000)).await {
-                Ok(()) => writers.push(writer),
-                Err(_) => busy += 1,
-            }
+            writer.write(content(&world.rng, 100_000)).await.unwrap();
+            writers.push(writer);
         }
-        assert!(busy > 0 && writers.len() >= 20, "{busy} were refused");
         assert!(world.store.write_bytes_peak() <= WRITE_BYTES_MAX as u64, "O5");
-        writers.clear();
-        let mut writer = world.store.writer(owner(&key), Some(8 << 20));
-        assert!(writer.write(content(&world.rng, 5000)).await.is_ok(), "room came back");
+        for mut writer in writers {
+            writer.write(content(&world.rng, 5000)).await.unwrap();
+        }
     });
 }
 
