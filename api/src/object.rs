@@ -102,6 +102,8 @@ pub struct StoreStatus {
     pub drives: Vec<DriveStatus>,
     /// The geometry of a blob written now, `K+M`; `None` while writes are refused.
     pub geometry_now: Option<String>,
+    /// Writes are refused for want of room, not of drives.
+    pub full: bool,
     /// The geometry of a blob written while all drives are healthy.
     pub geometry: String,
     /// PUTs acknowledged with fewer shards than their geometry has.

@@ -231,11 +231,14 @@ impl ObjectStore for Store {
     fn status(&self) -> StoreStatus {
         let inner = &self.inner;
         let (slots, counters) = (inner.drives.slots(), &inner.counters);
-        let healthy = inner.drives.takers().candidates.len();
+        let takers = inner.drives.takers();
+        let (healthy, geometry) = (takers.candidates.len(), inner.config.geometry);
+        let fits = geometry.fit(healthy);
         StoreStatus {
             drives: slots.values().map(|slot| slot.service.status()).collect(),
-            geometry_now: inner.config.geometry.fit(healthy).map(|now| now.to_string()),
-            geometry: inner.config.geometry.to_string(),
+            geometry_now: fits.map(|now| now.to_string()),
+            full: fits.is_none() && healthy + takers.full > geometry.m(),
+            geometry: geometry.to_string(),
             under_redundant_puts: counters.under_redundant_puts.get(),
             degraded_reads: counters.degraded_reads.get(),
             hedged_reads: counters.hedged_reads.get(),

@@ -24,7 +24,8 @@ pub(super) async fn live() -> Response {
     Json(json!({"live": true})).into_response()
 }
 
-/// Reads and writes are possible.
+/// Requests are served. A full server is ready: reads and deletes go on, and without
+/// deletes it would stay full.
 pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     match why_not(&admin).await {
         None => Json(json!({"ready": true})).into_response(),
@@ -47,8 +48,9 @@ async fn why_not(admin: &Admin) -> Option<String> {
         Ok(Err(error)) => return Some(error.to_string()),
         Ok(Ok(_)) => {}
     }
-    match running.store.status().geometry_now {
-        Some(_) => None,
-        None => Some("too few drives take writes".into()),
+    let store = running.store.status();
+    if store.geometry_now.is_none() && !store.full {
+        return Some("too few drives take writes".into());
     }
+    None
 }

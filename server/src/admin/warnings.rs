@@ -26,7 +26,9 @@ pub(super) fn of(status: &Status, facts: &Facts, trouble: &Option<String>) -> Ve
 }
 
 fn drives(status: &Status, lines: &mut Vec<String>) {
-    if status.store.geometry_now.is_none() {
+    if status.store.full {
+        lines.push("THE DRIVES ARE FULL: only reads and deletes are taken".into());
+    } else if status.store.geometry_now.is_none() {
         lines.push("WRITES ARE REFUSED: too few drives take them".into());
     }
     for drive in &status.drives {

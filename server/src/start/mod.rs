@@ -20,6 +20,7 @@ mod endpoint;
 mod error;
 mod logs;
 mod metadata;
+mod reserve;
 mod serve;
 mod signals;
 

@@ -20,6 +20,7 @@ use super::data_dir::DataDirectory;
 use super::drives::{Fleet, FleetConfig, supervise};
 use super::endpoint::Endpoint;
 use super::error::StartError;
+use super::reserve::{Guarded, Reserve};
 use super::signals::watch_signals;
 use super::{Ground, World, logs};
 use crate::admin::{self, Admin, Facts, Running, S3Metrics};
@@ -72,6 +73,15 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     };
     tasks.spawn("the drive supervisor", supervise(Arc::clone(&services.fleet), phase.subscribe()));
 
+    let mut stop = phase.subscribe();
+    let reserve = Arc::clone(&services.reserve).run();
+    tasks.spawn("the metadata's reserve", async move {
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|phase| *phase != Phase::Run) => {}
+            () = reserve => {}
+        }
+    });
     let watch = watch_metadata(services.meta(), world.clock.clone(), phase.subscribe());
     tasks.spawn("the metadata", watch);
 
@@ -136,6 +146,9 @@ impl Ports {
 /// What is behind the ports.
 struct Services {
     meta: Arc<Meta>,
+    /// The same, refusing what there is no room for.
+    guarded: Arc<dyn MetaService>,
+    reserve: Arc<Reserve>,
     store: Arc<Store>,
     fleet: Arc<Fleet>,
     vault: Arc<Vault>,
@@ -154,9 +167,12 @@ impl Services {
         let vault = Arc::new(Vault::open(data.path(), age, &*world.rng)?);
         let ground = Ground::find(data, config, world).await?;
         state.doing("opening the metadata");
+        let reserve = Reserve::open(&ground.cluster.meta, world.clock.clone()).await;
         let meta = open_metadata(&ground, world).await?;
+        let guarded = Guarded::new(meta.clone(), Arc::clone(&reserve));
+        let guarded: Arc<dyn MetaService> = Arc::new(guarded);
         state.doing("opening the drives");
-        let service: Arc<dyn MetaService> = meta.clone();
+        let service = Arc::clone(&guarded);
         let store_config = StoreConfig::new(ground.cluster.geometry);
         let store = Arc::new(Store::new(store_config, world.clock.clone(), service.clone()));
         let fleet = FleetConfig {
@@ -170,11 +186,11 @@ impl Services {
         let fleet = Arc::new(Fleet::new(fleet, ground.data, ground.paths, ground.cluster));
         fleet.start(ground.looked).await?;
         store.run();
-        Ok(Self { meta, store, fleet, vault, cluster })
+        Ok(Self { meta, guarded, reserve, store, fleet, vault, cluster })
     }
 
     fn meta(&self) -> Arc<dyn MetaService> {
-        self.meta.clone()
+        Arc::clone(&self.guarded)
     }
 
     fn front(

@@ -14,7 +14,7 @@ use crate::start::plain;
 
 /// What may lie in a vacant drive directory: a file system's own, and one of
 /// the metadata's replicas.
-const BESIDES: [&str; 2] = ["lost+found", "meta"];
+const BESIDES: [&str; 3] = ["lost+found", "meta", "reserve"];
 
 /// A path that was looked at, opened if it can serve.
 #[derive(Debug)]
