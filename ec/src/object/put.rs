@@ -15,8 +15,10 @@
 //! - O5: what a writer holds is covered by the budget: its first bytes as they come, a
 //!   blob's frames from its first byte until its drives have it.
 //!
-//! Coding and hashing run in the caller's task, a stripe at a time: 256 KiB at 4+2 take
-//! about 0.2 ms, and the task yields after four. Not here: the cut (`stripe`), the drives (`spread`), the commit (`server::s3`).
+//! Coding and hashing run in the caller's task, a stripe (256 KiB at 4+2) at a time, and
+//! the task yields after four.
+//!
+//! Not here: the cut (`stripe`), the drives (`spread`), the commit (`server::s3`).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
