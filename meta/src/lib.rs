@@ -12,7 +12,7 @@ mod raft;
 mod service;
 mod state;
 
-pub use service::{Meta, MetaConfig, OpenError};
+pub use service::{Ground, Meta, MetaConfig, OpenError, Place};
 
 /// What the Raft library calls itself in logs, for log filters.
 pub const RAFT_LOG_TARGET: &str = "openraft";

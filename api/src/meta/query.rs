@@ -165,6 +165,10 @@ pub struct ReplicaStatus {
     pub path: String,
     /// `leader`, `follower`, `candidate`, `learner` or why it stopped.
     pub state: String,
+    /// `voter`; `catching up` (a learner that will take a lost voter's place); `away`.
+    pub role: String,
+    /// How many entries it lacks; unknown while it is away.
+    pub lag: Option<u64>,
     /// Its last log index.
     pub last: u64,
     /// Its last applied log index.

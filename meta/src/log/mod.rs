@@ -38,7 +38,7 @@ use bytes::Bytes;
 use holdfast_io::clock::Clock;
 use holdfast_io::disk::{Drive, FileName};
 use holdfast_io::rng::Rng;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use error::LogStoreError;
 pub use frame::{Kind, Position, Record};
@@ -86,6 +86,18 @@ pub struct Log {
     drive: Drive,
     shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
+    ending: Ending,
+}
+
+/// Tells whether the writer of a log has ended: until then it may write.
+#[derive(Clone)]
+pub struct Ending(watch::Receiver<()>);
+
+impl Ending {
+    /// The writer has ended.
+    pub fn is_over(&self) -> bool {
+        self.0.has_changed().is_err()
+    }
 }
 
 /// What callers and the writer share.
@@ -115,8 +127,12 @@ impl Log {
         let shared = Arc::new(Shared { shelf: Mutex::new(found.shelf) });
         let (jobs, queue) = mpsc::channel(JOBS_MAX);
         let writer = Writer::start(drive.clone(), config, shared.clone(), found.segments).await?;
-        tokio::spawn(writer.run(queue));
-        Ok(Self { drive, shared, jobs })
+        let (alive, ending) = watch::channel(());
+        tokio::spawn(async move {
+            writer.run(queue).await;
+            drop(alive);
+        });
+        Ok(Self { drive, shared, jobs, ending: Ending(ending) })
     }
 
     /// Appends entries: readable when it returns, durable when `done` is called.
@@ -204,6 +220,11 @@ impl Log {
     /// The disk.
     pub async fn close(&self) -> Result<(), LogStoreError> {
         self.ask(|done| Job::Close { done }).await
+    }
+
+    /// To ask later whether its writer has ended.
+    pub fn ending(&self) -> Ending {
+        self.ending.clone()
     }
 
     /// What to call it in messages.

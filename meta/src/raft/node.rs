@@ -4,7 +4,8 @@
 //!   any more, and the others go on. The process does not end.
 //! - Z2: a store that is behind what the log has purged is refused.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Weak};
 
 use holdfast_io::disk::Drive;
 use openraft::async_runtime::WatchReceiver;
@@ -16,9 +17,29 @@ use super::journal::Journal;
 use super::machine::{Machine, Shared};
 use super::network::{Peer, Switchboard};
 use super::snapshot::Stores;
-use super::types::{self, Proposal, Types};
-use crate::log::{Log, LogConfig, LogStoreError};
+use super::types::{self, Proposal, Types, Vote};
+use crate::log::{Ending, Log, LogConfig, LogStoreError};
 use crate::state::{Applied, StateError};
+
+/// Raft's membership.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roster {
+    /// Who votes; while it changes, who will.
+    pub voters: BTreeSet<u64>,
+    /// Who only listens.
+    pub learners: BTreeSet<u64>,
+    /// It is changing: two majorities are needed until it is settled.
+    pub is_joint: bool,
+    /// The last log index of who says so.
+    pub last: u64,
+}
+
+impl Roster {
+    /// It votes or listens.
+    pub fn has(&self, id: u64) -> bool {
+        self.voters.contains(&id) || self.learners.contains(&id)
+    }
+}
 
 /// Our Raft; compiled here.
 pub type Raft = openraft::Raft<Types, Machine>;
@@ -49,6 +70,10 @@ pub enum NodeError {
 }
 
 impl NodeError {
+    fn raft(error: impl std::fmt::Display) -> Self {
+        Self::Raft(error.to_string())
+    }
+
     /// What the caller should do next.
     pub fn remedy(&self) -> holdfast_base::Remedy {
         match self {
@@ -74,6 +99,21 @@ pub struct Node {
     board: Switchboard,
 }
 
+/// What a replica that was stopped may still have open: a write that hangs would
+/// land in the files of whoever opened them next.
+#[derive(Clone)]
+pub struct Remains {
+    log: Ending,
+    shared: Weak<Shared>,
+}
+
+impl Remains {
+    /// Nothing of it is left.
+    pub fn are_gone(&self) -> bool {
+        self.log.is_over() && self.shared.strong_count() == 0
+    }
+}
+
 /// What came of a proposal that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotWritten {
@@ -83,6 +123,16 @@ pub enum NotWritten {
     Unknown(String),
     /// This replica has stopped; it may or may not happen yet.
     Stopped(String),
+}
+
+/// Puts a log and a vote where nothing is: from now on one that is not there was lost.
+///
+/// # Errors
+/// The disk.
+pub async fn prepare(id: u64, drive: Drive, config: LogConfig) -> Result<(), NodeError> {
+    let log = Log::open(drive, config).await?;
+    log.save_vote(types::encode(&Vote::new(0, id)).map_err(NodeError::raft)?).await?;
+    Ok(log.close().await?)
 }
 
 impl Node {
@@ -98,7 +148,7 @@ impl Node {
     ) -> Result<Self, NodeError> {
         let log = Log::open(drive.clone(), config.log.clone()).await?;
         let stores = Stores::open(drive.clone(), config.cache_bytes).await?;
-        let machine = Machine::open(stores).map_err(|error| NodeError::Raft(error.to_string()))?;
+        let machine = Machine::open(stores).map_err(NodeError::raft)?;
         let shared = machine.shared().clone();
         let (purged, applied) = (log.bounds().purged, shared.applied());
         if purged.map(|at| at.index) > applied.map(|id| id.index) {
@@ -122,8 +172,7 @@ impl Node {
     /// # Errors
     /// Raft has stopped.
     pub async fn form(&self, ids: &[u64]) -> Result<(), NodeError> {
-        let members =
-            ids.iter().map(|id| (*id, EmptyNode {})).collect::<std::collections::BTreeMap<_, _>>();
+        let members = ids.iter().map(|id| (*id, EmptyNode {})).collect::<BTreeMap<_, _>>();
         match self.raft.initialize(members).await {
             Ok(()) | Err(RaftError::APIError(_)) => Ok(()),
             Err(RaftError::Fatal(error)) => Err(NodeError::Raft(error.to_string())),
@@ -136,19 +185,70 @@ impl Node {
         let _ = self.raft.trigger().elect(false).await;
     }
 
+    /// The membership, as far as this replica knows.
+    pub fn roster(&self) -> Roster {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        let membership = metrics.membership_config.membership();
+        let configs = membership.get_joint_config();
+        Roster {
+            voters: configs.last().cloned().unwrap_or_default(),
+            learners: membership.learner_ids().collect(),
+            is_joint: configs.len() > 1,
+            last: metrics.last_log_index.unwrap_or(0),
+        }
+    }
+
+    /// How many entries each replica lacks of this leader's; nothing where it does not lead.
+    pub fn lags(&self) -> BTreeMap<u64, u64> {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        let last = metrics.last_log_index.map_or(0, |last| last + 1);
+        let lag = |matched: &Option<types::LogId>| {
+            last.saturating_sub(matched.as_ref().map_or(0, |id| id.index + 1))
+        };
+        let all = metrics.replication.iter().flatten();
+        let mut lags: BTreeMap<u64, u64> = all.map(|(id, at)| (*id, lag(at))).collect();
+        if metrics.replication.is_some() {
+            lags.insert(self.id, 0);
+        }
+        lags
+    }
+
+    /// Lets a replica listen; as leader. Done again, it changes nothing.
+    ///
+    /// # Errors
+    /// [`NotWritten`].
+    pub async fn add_learner(&self, id: u64) -> Result<(), NotWritten> {
+        told(self.raft.add_learner(id, EmptyNode {}, false).await)
+    }
+
+    /// Makes these the voters, by way of a joint membership; as leader. Who voted and
+    /// does not any more is forgotten. With the voters that there are, it settles
+    /// what was begun.
+    ///
+    /// # Errors
+    /// [`NotWritten`].
+    pub async fn set_voters(&self, voters: BTreeSet<u64>) -> Result<(), NotWritten> {
+        told(self.raft.change_membership(voters, false).await)
+    }
+
+    /// Forgets a learner; as leader.
+    ///
+    /// # Errors
+    /// [`NotWritten`].
+    pub async fn forget(&self, id: u64) -> Result<(), NotWritten> {
+        let change = openraft::ChangeMembers::RemoveNodes(BTreeSet::from([id]));
+        told(self.raft.change_membership(change, false).await)
+    }
+
     /// Appends one entry and waits for what comes of it.
     ///
     /// # Errors
     /// [`NotWritten`].
     pub async fn write(&self, entry: Proposal) -> Result<(u64, Applied), NotWritten> {
-        match self.raft.client_write(entry).await {
-            Ok(answer) => Ok((answer.log_id.index, answer.data)),
-            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => {
-                Err(NotWritten::NotLeader)
-            }
-            Err(RaftError::APIError(other)) => Err(NotWritten::Unknown(other.to_string())),
-            Err(RaftError::Fatal(error)) => Err(NotWritten::Stopped(error.to_string())),
-        }
+        let answer = self.raft.client_write(entry).await.map_err(not_written)?;
+        Ok((answer.log_id.index, answer.data))
     }
 
     /// Resolves once this replica's store has everything that was committed
@@ -217,10 +317,27 @@ impl Node {
         let _ = self.raft.shutdown().await;
     }
 
+    /// What must have ended before the files are opened again.
+    pub fn remains(&self) -> Remains {
+        Remains { log: self.log.ending(), shared: Arc::downgrade(&self.shared) }
+    }
+
     /// The position up to which its store is durable.
     pub fn saved_index(&self) -> Option<u64> {
         self.shared.saved().map(|id| types::position(&id).index)
     }
+}
+
+fn not_written(error: RaftError<Types, ClientWriteError<Types>>) -> NotWritten {
+    match error {
+        RaftError::APIError(ClientWriteError::ForwardToLeader(_)) => NotWritten::NotLeader,
+        RaftError::APIError(other) => NotWritten::Unknown(other.to_string()),
+        RaftError::Fatal(error) => NotWritten::Stopped(error.to_string()),
+    }
+}
+
+fn told<T>(answer: Result<T, RaftError<Types, ClientWriteError<Types>>>) -> Result<(), NotWritten> {
+    answer.map(drop).map_err(not_written)
 }
 
 fn raft_config(voters: usize) -> Result<Config, NodeError> {

@@ -1,24 +1,29 @@
-//! Keeps replicas in order: checkpoints when due, fences who stopped, tries
-//! again where only room was missing.
+//! Keeps replicas in order: checkpoints when due, fences who stopped, and who
+//! lost its directory.
+//!
+//! Not here: bringing them back (`tend`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Inner, Stopped, locked, open};
+use holdfast_io::clock::deadline;
+use holdfast_io::disk::DiskErrorKind;
+
+use super::seats::Stopped;
+use super::{Inner, locked};
 use crate::raft::node::Node;
 
 /// Between two looks.
 const PACE: Duration = Duration::from_millis(500);
 
-/// Between two attempts to open a replica whose disk was full.
-const REOPEN: Duration = Duration::from_secs(5);
+/// How long a replica may take to end, and its directory to be looked at.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// Works until the service ends.
 pub async fn run(inner: Arc<Inner>) {
     let clock = inner.config.clock.clone();
     let mut saved: BTreeMap<u64, Duration> = BTreeMap::new();
-    let mut tried = clock.monotonic();
     loop {
         tokio::select! {
             biased;
@@ -26,37 +31,37 @@ pub async fn run(inner: Arc<Inner>) {
             () = clock.sleep(PACE) => {}
         }
         for node in inner.running() {
-            match node.stopped() {
+            match trouble(&inner, &node).await {
                 Some(why) => fence(&inner, &node, why).await,
                 None => checkpoint_if_due(&inner, &node, &mut saved).await,
             }
         }
-        if clock.monotonic().saturating_sub(tried) >= REOPEN {
-            tried = clock.monotonic();
-            reopen(&inner).await;
-        }
     }
 }
 
-async fn fence(inner: &Inner, node: &Arc<Node>, why: String) {
-    tracing::error!(
-        replica = node.id,
-        drive = node.drive.name(),
-        why,
-        "a metadata replica stopped"
-    );
-    node.fence().await;
-    let was_full = is_about_room(&why);
-    let stopped = Stopped { drive: node.drive.clone(), why, was_full };
-    let mut replicas = locked(&inner.replicas);
-    replicas.running.remove(&node.id);
-    replicas.stopped.insert(node.id, stopped);
+/// Why a replica must not go on. One whose files have lost their names would
+/// acknowledge what nobody finds again.
+async fn trouble(inner: &Inner, node: &Node) -> Option<String> {
+    if let Some(why) = node.stopped() {
+        return Some(why);
+    }
+    match deadline(&inner.config.clock, LIMIT, node.drive.verify()).await {
+        Ok(Err(error)) if error.kind == DiskErrorKind::Gone => {
+            Some(format!("its directory is gone: {}", error.source))
+        }
+        // Whatever else is wrong shows when it writes.
+        Ok(_) | Err(_) => None,
+    }
 }
 
-/// openraft and redb keep only the words of an error: these are the system's.
-fn is_about_room(why: &str) -> bool {
-    let why = why.to_lowercase();
-    ["no space left", "no storage space", "quota exceeded"].iter().any(|words| why.contains(words))
+/// Ends a replica that cannot go on.
+pub async fn fence(inner: &Inner, node: &Arc<Node>, why: String) {
+    let drive = node.drive.name();
+    tracing::error!(replica = node.id, drive, why, "a metadata replica stopped");
+    let mut stopped = Stopped::new(Some(node.id), why);
+    stopped.remains = Some(node.remains());
+    let _ = deadline(&inner.config.clock, LIMIT, node.fence()).await;
+    locked(&inner.seats).stop(node.id, stopped);
 }
 
 async fn checkpoint_if_due(inner: &Inner, node: &Node, saved: &mut BTreeMap<u64, Duration>) {
@@ -69,26 +74,5 @@ async fn checkpoint_if_due(inner: &Inner, node: &Node, saved: &mut BTreeMap<u64,
     if is_due {
         saved.insert(node.id, now);
         node.checkpoint().await;
-    }
-}
-
-/// Opens replicas anew whose disk had no room.
-async fn reopen(inner: &Arc<Inner>) {
-    let full: Vec<(u64, Stopped)> = locked(&inner.replicas)
-        .stopped
-        .iter()
-        .filter(|(_, stopped)| stopped.was_full)
-        .map(|(id, stopped)| (*id, stopped.clone()))
-        .collect();
-    for (id, stopped) in full {
-        match open::open_node(inner, id, stopped.drive).await {
-            Ok(node) => {
-                tracing::info!(replica = id, "a metadata replica runs again");
-                let mut replicas = locked(&inner.replicas);
-                replicas.stopped.remove(&id);
-                replicas.running.insert(id, Arc::new(node));
-            }
-            Err(why) => tracing::warn!(replica = id, %why, "a metadata replica does not start"),
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! execute -> queue (bounded, by class) -> proposer (session, entries) -> Raft -> outcome
 //! query   -> read (leader, barrier) -> view -> answer
 //! keeper  -> checkpoints, replicas that stopped
+//! tend    -> replicas that come back, or are replaced (`roster` decides, `seats` holds)
 //! ```
 //!
 //! Not here: what a command does (`crate::state`), how it becomes durable (`crate::log`).
@@ -12,12 +13,15 @@ mod clock;
 mod identity;
 mod keeper;
 mod open;
+mod place;
 mod propose;
 mod queue;
 mod read;
 mod records;
+mod roster;
+mod seats;
+mod tend;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,9 +36,11 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use open::OpenError;
+pub use place::{Ground, Place};
 
 use clock::LogClock;
 use queue::{Class, Queue, Waiting};
+use seats::Seats;
 
 use crate::raft::network::Switchboard;
 use crate::raft::node::Node;
@@ -42,8 +48,8 @@ use crate::raft::node::Node;
 /// What the service needs.
 #[derive(Clone)]
 pub struct MetaConfig {
-    /// Numbers and drives of the replicas in this process: one, or three.
-    pub replicas: Vec<(u64, Drive)>,
+    /// Where the replicas of this process live: one, or three.
+    pub places: Vec<Place>,
     /// Whose metadata it is.
     pub cluster: ClusterId,
     /// Time.
@@ -69,15 +75,26 @@ pub struct MetaConfig {
 }
 
 impl MetaConfig {
-    /// The defaults, for these replicas.
+    /// The defaults, for replicas on drives that stay open.
     pub fn new(
         replicas: Vec<(u64, Drive)>,
         cluster: ClusterId,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
+        let places = replicas.into_iter().map(|(_, drive)| Place::fixed(drive)).collect();
+        Self::over(places, cluster, clock, rng)
+    }
+
+    /// The defaults, for replicas at these places.
+    pub fn over(
+        places: Vec<Place>,
+        cluster: ClusterId,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Self {
         Self {
-            replicas,
+            places,
             cluster,
             clock,
             rng,
@@ -105,7 +122,7 @@ struct Inner {
     config: MetaConfig,
     board: Switchboard,
     /// Guards who runs; never held across a wait.
-    replicas: Mutex<Replicas>,
+    seats: Mutex<Seats>,
     /// Guards what waits to be proposed.
     queue: Mutex<Queue>,
     /// Guards the leader's time.
@@ -116,22 +133,6 @@ struct Inner {
     closing: watch::Sender<bool>,
     /// The highest log index of an answered entry.
     answered: AtomicU64,
-}
-
-/// The replicas of this process.
-#[derive(Default)]
-struct Replicas {
-    running: BTreeMap<u64, Arc<Node>>,
-    stopped: BTreeMap<u64, Stopped>,
-}
-
-/// A replica that does not run.
-#[derive(Clone)]
-struct Stopped {
-    drive: Drive,
-    why: String,
-    /// It was only short of room: worth another try.
-    was_full: bool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -150,11 +151,11 @@ impl Inner {
     }
 
     fn running(&self) -> Vec<Arc<Node>> {
-        locked(&self.replicas).running.values().cloned().collect()
+        locked(&self.seats).running()
     }
 
     fn is_single(&self) -> bool {
-        self.config.replicas.len() == 1
+        self.config.places.len() == 1
     }
 
     /// Who leads, in which term, as most recently heard.
@@ -166,7 +167,7 @@ impl Inner {
 
     fn leader(&self) -> Option<Arc<Node>> {
         let leader = self.leader_and_term().0?;
-        locked(&self.replicas).running.get(&leader).cloned()
+        locked(&self.seats).find(leader)
     }
 
     /// The replica that has applied most.
@@ -176,16 +177,7 @@ impl Inner {
 
     /// Why nobody will ever lead, if so.
     fn all_stopped(&self) -> Option<MetaError> {
-        let replicas = locked(&self.replicas);
-        if !replicas.running.is_empty() {
-            return None;
-        }
-        if replicas.stopped.values().any(|stopped| stopped.was_full) {
-            return Some(MetaError::Full);
-        }
-        let whys: Vec<String> =
-            replicas.stopped.values().map(|stopped| stopped.why.clone()).collect();
-        Some(MetaError::Stopped(whys.join("; ")))
+        locked(&self.seats).all_stopped()
     }
 
     fn is_expiring(&self) -> bool {
@@ -213,17 +205,8 @@ impl Inner {
     }
 
     fn replicas(&self) -> Vec<ReplicaStatus> {
-        let replicas = locked(&self.replicas);
-        let mut all: Vec<ReplicaStatus> =
-            replicas.running.values().map(|node| read::replica(node)).collect();
-        all.extend(replicas.stopped.iter().map(|(id, stopped)| ReplicaStatus {
-            id: *id,
-            path: stopped.drive.name().to_owned(),
-            state: format!("stopped: {}", stopped.why),
-            ..ReplicaStatus::default()
-        }));
-        all.sort_by_key(|replica| replica.id);
-        all
+        let leader = self.leader();
+        locked(&self.seats).status(leader.as_ref())
     }
 }
 
@@ -240,7 +223,9 @@ impl Meta {
         for node in self.inner.running() {
             node.close().await;
         }
-        locked(&self.inner.replicas).running.clear();
+        for seat in &mut locked(&self.inner.seats).0 {
+            seat.node = None;
+        }
     }
 
     /// Makes the stores durable soon, instead of when it is due.

@@ -97,5 +97,6 @@ pub fn replica(node: &Node) -> ReplicaStatus {
         purged: bounds.purged.map_or(0, |at| at.index),
         log_bytes: ByteCount(bounds.bytes),
         store_bytes: ByteCount(node.shared.stores.current().bytes()),
+        ..ReplicaStatus::default()
     }
 }

@@ -86,7 +86,10 @@ fn metadata(status: &Status, lines: &mut Vec<String>) {
     }
     let able = ["leader", "follower", "candidate", "learner"];
     for replica in meta.replicas.iter().filter(|one| !able.contains(&one.state.as_str())) {
-        lines.push(format!("metadata replica {} is out: {}", replica.id, replica.state));
+        lines.push(format!("metadata replica at {} is out: {}", replica.path, replica.state));
+    }
+    for replica in meta.replicas.iter().filter(|one| one.role == "catching up") {
+        lines.push(format!("metadata replica {} catches up and does not vote yet", replica.id));
     }
     if meta.replicas.len() == 1 && status.redundancy.devices > 1 {
         lines.push("one metadata replica only: give drives on three devices for three".into());

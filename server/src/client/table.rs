@@ -203,17 +203,25 @@ fn metadata(status: &Status) -> Vec<String> {
     let Some(meta) = &status.meta else { return vec!["Metadata     does not answer".into()] };
     let leader = meta.leader.map_or("none".into(), |leader| leader.to_string());
     let mut lines = vec![format!(
-        "Metadata     {} of {} replicas, leader {leader}, term {}, log position {}, garbage {} bodies",
-        meta.replicas.iter().filter(|one| one.state == "leader" || one.state == "follower").count(),
+        "Metadata     {} of {} replicas vote, leader {leader}, term {}, log position {}, garbage {} bodies",
+        meta.replicas.iter().filter(|one| one.role == "voter").count(),
         meta.replicas.len(),
         meta.term,
         meta.applied.index,
         meta.garbage
     )];
     for one in &meta.replicas {
+        let lag = one.lag.map_or("unknown".into(), |lag| lag.to_string());
         lines.push(format!(
-            "  replica {}  {}, applied {} of {}, log {}, store {}, {}",
-            one.id, one.state, one.applied, one.last, one.log_bytes, one.store_bytes, one.path
+            "  replica {}  {}, {}, lag {lag}, applied {} of {}, log {}, store {}, {}",
+            one.id,
+            one.role,
+            one.state,
+            one.applied,
+            one.last,
+            one.log_bytes,
+            one.store_bytes,
+            one.path
         ));
     }
     lines

@@ -7,14 +7,24 @@
 //!
 //! Two devices gain nothing: a majority of two is two.
 //!
-//! Not here: what the voters do (`meta`).
+//! - W1: a voter's folder is made anew, and a voter in it, only inside a drive of this
+//!   cluster that is online: never in the mount point of a file system that is away.
+//!
+//! Not here: what the voters do, and how a lost one is replaced (`meta`).
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, Weak};
 
+use holdfast_io::disk::Backend;
 use holdfast_io::host;
+use holdfast_meta::{Ground, Place};
 
+use super::drives::Fleet;
 use super::error::{StartError, plain};
+
+/// The drives, once they are open: they are opened after the metadata.
+pub type Drives = Arc<OnceLock<Weak<Fleet>>>;
 
 /// The folder of a voter's files.
 const FOLDER: &str = "meta";
@@ -47,6 +57,21 @@ pub fn choose(data: &Path, drives: &[PathBuf]) -> Result<Vec<PathBuf>, StartErro
         folder.display()
     );
     Ok(vec![data.join(FOLDER)])
+}
+
+/// The place of the voter in the folder `path`.
+pub fn place(path: PathBuf, backend: Backend, drives: Drives) -> Place {
+    Place::new(&path.display().to_string(), move || {
+        let fleet = drives.get().and_then(Weak::upgrade);
+        let drive = path.parent().unwrap_or(&path);
+        let may_format = fleet.is_some_and(|fleet| fleet.is_online(drive)); // W1
+        if may_format {
+            let erred = |error| format!("{}: {}", path.display(), plain(&error));
+            host::create_directories(&path).map_err(erred)?;
+        }
+        let opened = holdfast_io::disk::open(&path, backend).map_err(|error| error.to_string())?;
+        Ok(Ground { drive: opened.drive, may_format })
+    })
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use super::endpoint::Endpoint;
 use super::error::StartError;
 use super::reserve::{Guarded, Reserve};
 use super::signals::watch_signals;
-use super::{Ground, World, logs};
+use super::{Ground, World, logs, metadata};
 use crate::admin::{self, Admin, Facts, Running, S3Metrics};
 use crate::config::ServerConfig;
 use crate::listen::{Phase, Port, PortConfig, acceptor};
@@ -168,7 +168,8 @@ impl Services {
         let ground = Ground::find(data, config, world).await?;
         state.doing("opening the metadata");
         let reserve = Reserve::open(&ground.cluster.meta, world.clock.clone()).await;
-        let meta = open_metadata(&ground, world).await?;
+        let drives = metadata::Drives::default();
+        let meta = open_metadata(&ground, world, &drives).await?;
         let guarded = Guarded::new(meta.clone(), Arc::clone(&reserve));
         let guarded: Arc<dyn MetaService> = Arc::new(guarded);
         state.doing("opening the drives");
@@ -185,6 +186,8 @@ impl Services {
         let cluster = ground.cluster.clone();
         let fleet = Arc::new(Fleet::new(fleet, ground.data, ground.paths, ground.cluster));
         fleet.start(ground.looked).await?;
+        // Set once: from now on a lost voter may be made anew on a drive that is there.
+        let _ = drives.set(Arc::downgrade(&fleet));
         store.run();
         Ok(Self { meta, guarded, reserve, store, fleet, vault, cluster })
     }
@@ -250,24 +253,18 @@ impl Services {
     }
 }
 
-async fn open_metadata(ground: &Ground, world: &World) -> Result<Arc<Meta>, StartError> {
-    let erred = |what: String| StartError::Metadata(what);
-    let mut replicas = Vec::new();
-    for (id, path) in (1..).zip(&ground.cluster.meta) {
-        let drive = match holdfast_io::disk::open(path, ground.backend) {
-            Ok(opened) => opened.drive,
-            // One of three may be missing; it still counts as a voter.
-            Err(error) if ground.cluster.meta.len() > 1 => {
-                tracing::warn!("MISSING METADATA REPLICA: {error}");
-                holdfast_io::disk::absent(path)
-            }
-            Err(error) => return Err(erred(error.to_string())),
-        };
-        replicas.push((id, drive));
-    }
+async fn open_metadata(
+    ground: &Ground,
+    world: &World,
+    drives: &metadata::Drives,
+) -> Result<Arc<Meta>, StartError> {
+    let place = |path: &std::path::PathBuf| {
+        metadata::place(path.clone(), ground.backend, Arc::clone(drives))
+    };
+    let places = ground.cluster.meta.iter().map(place).collect();
     let (clock, rng) = (world.clock.clone(), world.rng.clone());
-    let config = MetaConfig::new(replicas, ground.cluster.cluster, clock, rng);
-    Meta::open(config).await.map_err(|error| erred(error.to_string()))
+    let config = MetaConfig::over(places, ground.cluster.cluster, clock, rng);
+    Meta::open(config).await.map_err(|error| StartError::Metadata(error.to_string()))
 }
 
 /// Ends when the metadata has fenced itself: a restart may heal that, waiting does not.

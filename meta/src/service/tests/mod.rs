@@ -2,6 +2,7 @@
 
 mod log;
 mod one;
+mod replace;
 mod three;
 
 use std::sync::Arc;

@@ -131,6 +131,12 @@ impl Fleet {
         slots.iter().filter(|slot| !online(slot)).cloned().collect()
     }
 
+    /// True while the drive at `path` is open and online.
+    pub fn is_online(&self, path: &Path) -> bool {
+        let statuses = self.opened().values().map(|drive| drive.status()).collect::<Vec<_>>();
+        statuses.iter().any(|one| one.state == DriveState::Online && Path::new(&one.path) == path)
+    }
+
     /// Lets go of what is open in a slot that is out.
     pub async fn let_go(&self, no: DriveNo) {
         let gone = self.opened().remove(&no);
