@@ -10,6 +10,7 @@
 //! group    | frame | frame | ... | zeros |                 written at once, made durable at once
 //! frame    | 80 bytes of header, crc32 over all | payload | padding to 8 |
 //! ```
+//! Below it all lie stamped sectors (`sector`).
 //!
 //! Invariants
 //! - L1: what was acknowledged is durable: entries by their callback, the vote,
@@ -17,8 +18,10 @@
 //! - L2: writes happen in the order in which they were asked for, votes among them.
 //! - L3: a group is written only when the one before it is durable, and its
 //!   frames say up to which frame the log was durable then.
-//! - L4: a tail is cut only where no frame says that it was durable. Whatever
-//!   else does not verify is rot: the log is not opened.
+//! - L4: a tail is cut only where no frame says that it was durable, and no sector of it
+//!   is other than a power cut leaves it. Whatever else does not verify is rot: the
+//!   log is not opened.
+//! - L6: a log that is idle for a second says that all of it is durable.
 //! - L5: a segment is written over only when a durable frame says that nothing
 //!   in it is needed.
 //!
@@ -27,6 +30,7 @@
 mod error;
 mod frame;
 mod recover;
+mod sector;
 mod segment;
 mod shelf;
 mod writer;

@@ -11,12 +11,11 @@ use holdfast_io::disk::{Buf, DiskErrorKind, Drive, File, FileName};
 
 use super::error::LogStoreError;
 use super::frame::{self, FRAME_HEAD, Head, Home, Kind};
+use super::sector::{self, BLOCK_DATA, Sector};
 use super::segment::{FORMAT, FRAMES_AT, FirstBlock, Place, Segment, SegmentHead};
 use super::shelf::Shelf;
 use super::vote_file;
 use super::writer::{Segments, open_vote};
-
-const BLOCK: u64 = BLOCK_BYTES as u64;
 
 /// Bytes of one read of a segment.
 const READ_BYTES: u64 = 1 << 20;
@@ -208,8 +207,9 @@ impl Files {
     /// a segment after `newest` follow it: those were written after it was durable.
     async fn check_strangers(&self, newest: u64) -> Result<(), LogStoreError> {
         for (name, file) in &self.bad {
-            let (bytes, _) = read_all(file, FRAMES_AT).await?;
-            for (block, at) in bytes.chunks(BLOCK_BYTES).zip((FRAMES_AT..).step_by(BLOCK_BYTES)) {
+            let bytes = sector::unseal(&read_all(file).await?.bytes);
+            let blocks = bytes.chunks(BLOCK_DATA as usize);
+            for (block, at) in blocks.zip((FRAMES_AT..).step_by(BLOCK_DATA as usize)) {
                 let long =
                     |at: usize| block.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
                 let (Some(life), Some(number)) = (long(8), long(16)) else { continue };
@@ -225,21 +225,28 @@ impl Files {
     }
 }
 
-/// All bytes from `from`; blocks that cannot be read are 0xff, and noted.
-async fn read_all(file: &File, from: u64) -> Result<(Vec<u8>, bool), LogStoreError> {
-    let mut bytes = Vec::with_capacity((file.len() - from) as usize);
-    let (mut at, mut whole) = (from, true);
+/// What a file holds behind its header.
+struct Blocks {
+    /// Unreadable blocks are zeros here.
+    bytes: Vec<u8>,
+    /// The numbers of unreadable blocks, from 0.
+    unreadable: Vec<usize>,
+}
+
+async fn read_all(file: &File) -> Result<Blocks, LogStoreError> {
+    let mut blocks = Blocks { bytes: Vec::new(), unreadable: Vec::new() };
+    let mut at = BLOCK_BYTES as u64;
     while at < file.len() {
         let take = READ_BYTES.min(file.len() - at);
         match file.read(at, Buf::dirty(take as usize)).await {
-            Ok(buf) => bytes.extend_from_slice(&buf),
+            Ok(buf) => blocks.bytes.extend_from_slice(&buf),
             Err(error) if error.kind == DiskErrorKind::Medium => {
                 for block in (at..at + take).step_by(BLOCK_BYTES) {
                     match file.read(block, Buf::dirty(BLOCK_BYTES)).await {
-                        Ok(buf) => bytes.extend_from_slice(&buf),
+                        Ok(buf) => blocks.bytes.extend_from_slice(&buf),
                         Err(error) if error.kind == DiskErrorKind::Medium => {
-                            whole = false;
-                            bytes.resize(bytes.len() + BLOCK_BYTES, 0xff);
+                            blocks.unreadable.push(blocks.bytes.len() / BLOCK_BYTES);
+                            blocks.bytes.resize(blocks.bytes.len() + BLOCK_BYTES, 0);
                         }
                         Err(error) => return Err(error.into()),
                     }
@@ -249,7 +256,19 @@ async fn read_all(file: &File, from: u64) -> Result<(Vec<u8>, bool), LogStoreErr
         }
         at += take;
     }
-    Ok((bytes, whole))
+    Ok(blocks)
+}
+
+impl Blocks {
+    /// What each sector is in the life `life`.
+    fn judge(&self, life: u64) -> Vec<Sector> {
+        let mut sectors = sector::judge(&self.bytes, life, FRAMES_AT);
+        let per_block = sector::number_of(BLOCK_DATA);
+        for block in &self.unreadable {
+            sectors[block * per_block..(block + 1) * per_block].fill(Sector::Unreadable);
+        }
+        sectors
+    }
 }
 
 /// The next frame at or after `at` in a segment's `bytes` (which begin at `FRAMES_AT`).
@@ -265,14 +284,15 @@ fn next_frame(bytes: &[u8], home: Home, at: u64) -> Option<(FrameAt, u64)> {
     };
     parse(at).or_else(|| {
         // The group ended: the next one begins with a block.
-        let block = at.next_multiple_of(BLOCK);
+        let block = at.next_multiple_of(BLOCK_DATA);
         if block == at { None } else { parse(block) }
     })
 }
 
 /// L4 for a sealed segment: all of it must verify.
 async fn read_sealed(segment: &Segment, after: &SegmentHead) -> Result<Frames, LogStoreError> {
-    let (bytes, whole) = read_all(&segment.file, FRAMES_AT).await?;
+    let blocks = read_all(&segment.file).await?;
+    let (bytes, whole) = (sector::unseal(&blocks.bytes), blocks.unreadable.is_empty());
     let (mut frames, mut at) = (Frames::default(), FRAMES_AT);
     let mut seq = segment.head.first_seq;
     while seq < after.first_seq {
@@ -292,15 +312,18 @@ async fn read_sealed(segment: &Segment, after: &SegmentHead) -> Result<Frames, L
 
 /// L4 for the newest segment: its tail may be torn.
 async fn read_newest(segment: &Segment) -> Result<Frames, LogStoreError> {
-    let (bytes, whole) = read_all(&segment.file, FRAMES_AT).await?;
+    let blocks = read_all(&segment.file).await?;
+    let bytes = sector::unseal(&blocks.bytes);
     let home = segment.head.home;
-    let (mut frames, mut at) = (Frames { clean: whole, ..Frames::default() }, FRAMES_AT);
+    let clean = blocks.unreadable.is_empty();
+    let (mut frames, mut at) = (Frames { clean, ..Frames::default() }, FRAMES_AT);
     let mut seq = segment.head.first_seq;
     while let Some((frame, end)) = next_frame(&bytes, home, at).filter(|(f, _)| f.head.seq == seq) {
         frames.frames.push(frame);
         (seq, at) = (seq + 1, end);
     }
-    frames.end = at.next_multiple_of(BLOCK);
+    frames.end = at.next_multiple_of(BLOCK_DATA);
+    frames.clean &= check_tail(segment, at, &blocks.judge(home.life))?;
     // Anything of this life behind it? Frames lie at multiples of 8.
     let from = (at - FRAMES_AT) as usize;
     for offset in (from..bytes.len().saturating_sub(FRAME_HEAD)).step_by(8) {
@@ -314,4 +337,24 @@ async fn read_newest(segment: &Segment) -> Result<Frames, LogStoreError> {
         frames.clean = false;
     }
     Ok(frames)
+}
+
+/// Whether nothing of this life lies behind the last frame, which ends at `at`; an error if
+/// something does that a power cut cannot have left.
+fn check_tail(segment: &Segment, at: u64, sectors: &[Sector]) -> Result<bool, LogStoreError> {
+    let per_block = sector::number_of(BLOCK_DATA);
+    let from = sector::number_of(at - FRAMES_AT);
+    let next_block = sector::number_of(at.next_multiple_of(BLOCK_DATA) - FRAMES_AT);
+    let tail = || sectors.iter().enumerate().skip(from);
+    // What was written reaches to the last sector of this life, and to the end of its block.
+    let last =
+        tail().filter(|(_, sector)| **sector == Sector::Ours).map(|(number, _)| number).last();
+    let end = (last.unwrap_or(from) / per_block + 1) * per_block;
+    match tail().take_while(|(number, _)| *number < end).find(|(_, one)| **one == Sector::Broken) {
+        Some((number, _)) => {
+            let why = format!("sector {number} was written, and is not what was written");
+            Err(rot(segment, at, why))
+        }
+        None => Ok(last.is_none_or(|last| last < next_block)),
+    }
 }

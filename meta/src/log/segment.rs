@@ -10,19 +10,19 @@
 
 use bytes::Bytes;
 use holdfast_base::checksum::crc32;
-use holdfast_base::limits::BLOCK_BYTES;
 use holdfast_io::disk::{Buf, File, FileName};
 
 use super::error::LogStoreError;
 use super::frame::{self, Home, Position, Record};
+use super::sector::{self, BLOCK_DATA};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"hfls");
 
 /// The format of segments and frames.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
-/// Where frames begin. [bytes]
-pub const FRAMES_AT: u64 = BLOCK_BYTES as u64;
+/// Where frames begin: after a block. [bytes, as `sector` counts them]
+pub const FRAMES_AT: u64 = BLOCK_DATA;
 
 /// What a segment's header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,11 +140,12 @@ impl SegmentHead {
 /// # Errors
 /// Rot, or the disk.
 pub async fn read_frame(place: &Place) -> Result<Record, LogStoreError> {
-    let block = BLOCK_BYTES as u64;
-    let from = place.offset / block * block;
-    let to = (place.offset + frame::frame_bytes(place.len as usize) as u64).next_multiple_of(block);
+    let end = place.offset + frame::frame_bytes(place.len as usize) as u64;
+    let from = sector::block_of(place.offset);
+    let to = sector::block_of(end.next_multiple_of(BLOCK_DATA));
     let buf = place.segment.file.read(from, Buf::dirty((to - from) as usize)).await?;
-    let bytes = &buf[(place.offset - from) as usize..];
+    let unsealed = sector::unseal(&buf);
+    let bytes = &unsealed[(place.offset % BLOCK_DATA) as usize..];
     match frame::get(bytes, place.segment.head.home, place.offset) {
         Some((head, payload)) if head.seq == place.seq => {
             Ok(Record { at: head.at, kind: head.kind, payload: Bytes::copy_from_slice(payload) })

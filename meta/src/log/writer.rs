@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast_base::limits::BLOCK_BYTES;
-use holdfast_io::disk::{Buf, DiskErrorKind, Drive, Durability, File, FileName};
+use holdfast_io::disk::{DiskErrorKind, Drive, Durability, File, FileName};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::error::LogStoreError;
 use super::frame::{self, Head, Home, Kind, Position, Record};
+use super::sector::{self, BLOCK_DATA};
 use super::segment::{FRAMES_AT, Place, Segment, SegmentHead};
 use super::{Done, LogConfig, NOTHING, Shared, vote_file};
 
@@ -23,6 +24,9 @@ const GROUP_BYTES_MAX: usize = 4 << 20;
 
 /// Segment files that are kept for later use.
 const SPARES_MAX: usize = 2;
+
+/// A log without work for so long says that all of it is durable (L6).
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Between two attempts to make a segment on a full disk.
 const FULL_PAUSE: Duration = Duration::from_millis(500);
@@ -74,6 +78,8 @@ pub struct Writer {
     group: Vec<u8>,
     placed: Vec<(Position, u64, u32, u64)>,
     waiting: Vec<Done>,
+    /// The last group is one that no later one says is durable.
+    is_unmarked: bool,
 }
 
 /// A segment file that is being made, aborted when it is dropped.
@@ -94,8 +100,17 @@ impl Writer {
         segments: Segments,
     ) -> Result<Self, LogStoreError> {
         let (group, placed, waiting) = (Vec::new(), Vec::new(), Vec::new());
-        let mut writer =
-            Self { drive, config, shared, segments, making: None, group, placed, waiting };
+        let mut writer = Self {
+            drive,
+            config,
+            shared,
+            segments,
+            making: None,
+            group,
+            placed,
+            waiting,
+            is_unmarked: true,
+        };
         writer.tally();
         if writer.segments.end.is_none() {
             writer.make().await?;
@@ -106,7 +121,20 @@ impl Writer {
 
     /// Works until the last handle of the log is dropped, or it is closed.
     pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        while let Some(first) = queue.recv().await {
+        loop {
+            let first = tokio::select! {
+                biased;
+                job = queue.recv() => match job {
+                    Some(job) => job,
+                    None => break,
+                },
+                () = self.config.clock.sleep(IDLE), if self.is_unmarked => {
+                    match self.mark().await {
+                        Ok(()) => continue,
+                        Err(error) => return self.fail(error, VecDeque::new(), queue).await,
+                    }
+                }
+            };
             let mut jobs = VecDeque::from([first]);
             let mut bytes = jobs.iter().map(Job::bytes).sum::<usize>();
             while bytes < GROUP_BYTES_MAX
@@ -185,7 +213,7 @@ impl Writer {
     /// Adds a frame to the group; begins a new segment where this one is full.
     async fn add(&mut self, kind: Kind, at: Position, payload: Bytes) -> Result<(), LogStoreError> {
         let need = frame::frame_bytes(payload.len()) as u64;
-        if need + FRAMES_AT > self.config.first_segment_bytes {
+        if need + FRAMES_AT > sector::capacity(self.config.first_segment_bytes) {
             return Err(LogStoreError::TooLarge { bytes: payload.len() });
         }
         if self.room() < need {
@@ -212,7 +240,8 @@ impl Writer {
     }
 
     fn room(&self) -> u64 {
-        let len = self.segments.live.back().map_or(0, |segment| segment.file.len());
+        let file = self.segments.live.back().map_or(0, |segment| segment.file.len());
+        let len = sector::capacity(file);
         let end = self.segments.end.map_or(len, |end| end + self.group.len() as u64);
         len.saturating_sub(end)
     }
@@ -226,15 +255,17 @@ impl Writer {
                     why: "there is no segment to write to".into(),
                 });
             };
-            let buf = Buf::padded(&self.group);
-            let written = buf.len() as u64;
-            if let Err(error) = segment.file.write(end, buf, Durability::Durable).await {
+            let buf = sector::seal(&self.group, segment.head.home.life, end);
+            let written = (self.group.len() as u64).next_multiple_of(BLOCK_DATA);
+            let at = sector::block_of(end);
+            if let Err(error) = segment.file.write(at, buf, Durability::Durable).await {
                 let error = LogStoreError::from(error);
                 for done in self.waiting.drain(..) {
                     done(Err(error.clone()));
                 }
                 return Err(error);
             }
+            self.is_unmarked = true;
             self.segments.end = Some(end + written);
             self.segments.previous_end = end + written;
             self.group.clear();
@@ -276,8 +307,14 @@ impl Writer {
     /// Its mark says that all before it was durable.
     async fn close(&mut self) -> Result<(), LogStoreError> {
         self.flush().await?;
+        self.mark().await
+    }
+
+    async fn mark(&mut self) -> Result<(), LogStoreError> {
         self.add(Kind::Mark, Position::default(), NOTHING).await?;
-        self.flush().await
+        self.flush().await?;
+        self.is_unmarked = false;
+        Ok(())
     }
 
     /// Begins the next segment in a spare file.

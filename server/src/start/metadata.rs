@@ -26,6 +26,8 @@ use super::error::{StartError, plain};
 /// The drives, once they are open: they are opened after the metadata.
 pub type Drives = Arc<OnceLock<Weak<Fleet>>>;
 
+/// What every drive of ours has.
+const DRIVE_FILE: &str = "drive.json";
 /// The folder of a voter's files.
 const FOLDER: &str = "meta";
 /// Voters where there are devices enough.
@@ -64,7 +66,9 @@ pub fn place(path: PathBuf, backend: Backend, drives: Drives) -> Place {
     Place::new(&path.display().to_string(), move || {
         let fleet = drives.get().and_then(Weak::upgrade);
         let drive = path.parent().unwrap_or(&path);
-        let may_format = fleet.is_some_and(|fleet| fleet.is_online(drive)); // W1
+        // W1. The fleet may not have noticed yet that the drive is gone: its file tells.
+        let is_there = host::read_small(&drive.join(DRIVE_FILE)).is_ok();
+        let may_format = is_there && fleet.is_some_and(|fleet| fleet.is_online(drive));
         if may_format {
             let erred = |error| format!("{}: {}", path.display(), plain(&error));
             host::create_directories(&path).map_err(erred)?;

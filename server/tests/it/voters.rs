@@ -4,6 +4,7 @@
 //! their devices. A first start that was cut off after that file is taken up again, so
 //! that a file written here makes three directories of one device pass for three devices.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::harness::Running;
@@ -22,6 +23,9 @@ fn lay(data: &Path) {
         "format": 1, "cluster": CLUSTER, "node": "22222222222222222222222222222222",
         "geometry": "4+2", "meta": folders, "drives": [],
     });
+    let key = data.join("secret.key");
+    std::fs::write(&key, "3".repeat(64)).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(data.join("cluster"), file.to_string()).unwrap();
 }
 

@@ -84,7 +84,9 @@ impl Yard {
             let status = status(meta).await;
             let whole = |one: &ReplicaStatus| one.role == "voter" && one.lag == Some(0);
             if status.replicas.iter().all(whole) && members(meta).await.1 == 0 {
-                return status.replicas.iter().map(|one| one.id).collect();
+                let mut ids: Vec<u64> = status.replicas.iter().map(|one| one.id).collect();
+                ids.sort_unstable();
+                return ids;
             }
             assert!(self.clock.monotonic() < end, "seed {}: {:#?}", self.seed, status.replicas);
             self.clock.sleep(Duration::from_millis(500)).await;
