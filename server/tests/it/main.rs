@@ -10,4 +10,3 @@ mod config;
 mod drives;
 mod harness;
 mod refusals;
-mod voters;
