@@ -229,12 +229,14 @@ async fn engine(folder: &Path, pattern: Pattern, duration: Duration) -> Result<(
     identity::format(&drive, &wanted).await?;
     let options = Options { segment_bytes: Some(SEGMENT_BYTES), ..Options::default() };
     let store = Arc::new(ShardStore::open(drive, wanted, world, options).await?);
-    prepared(&path).await?;
-
     let payload = Bytes::from(vec![0xa5; pattern.payload]);
     let layout = BlobLayout::new(Geometry::new(1, 0)?, pattern.payload);
+    // The first write opens a segment; then the next one is prepared.
+    store.write(shard(0, layout, &payload, pattern.hashing), Durability::Durable).await?;
+    prepared(&path).await?;
+
     let most = TURN_BYTES / (pattern.payload + 4096) as u64;
-    let (mut number, mut done, mut flights) = (0, 0_u64, FuturesUnordered::new());
+    let (mut number, mut done, mut flights) = (1, 0_u64, FuturesUnordered::new());
     let (began, cpu) = (Instant::now(), cpu_time()?);
     loop {
         while flights.len() < pattern.depth && began.elapsed() < duration && number < most {
