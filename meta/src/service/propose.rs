@@ -246,7 +246,7 @@ async fn deliver(inner: Arc<Inner>, batch: Batch) -> Delivered {
         }
         let Some(leader) = inner.leader() else {
             if let Some(why) = inner.all_stopped() {
-                break Err(why);
+                break Err(if attempts == 0 { why } else { unknown(why, inner.config.deadline) });
             }
             clock.sleep(PAUSE.min(left)).await;
             continue;
@@ -259,6 +259,14 @@ async fn deliver(inner: Arc<Inner>, batch: Batch) -> Delivered {
     };
     let (session, ahead, sent) = (batch.session, batch.ahead.len(), batch.sent);
     Delivered { session, sent, result, attempts, ahead }
+}
+
+/// What was sent may be in a log and be applied later: `Full` would promise that it is not.
+fn unknown(why: MetaError, deadline: Duration) -> MetaError {
+    match why {
+        MetaError::Full => MetaError::Unavailable(deadline.as_millis() as u64),
+        why => why,
+    }
 }
 
 async fn attempt(

@@ -200,14 +200,12 @@ impl Client<'_> {
                 Some(Done { outcome, ticket, window: (from, to) })
             }
             // They say that nothing happened.
-            Err(MetaError::Busy(_) | MetaError::TooLarge(_)) => {
+            Err(MetaError::Busy(_) | MetaError::TooLarge(_) | MetaError::Full) => {
                 shared.registers.refuse(&ticket);
                 shared.tally.add("commands refused", 1);
                 None
             }
-            // `Full` should say it, too; but a replica whose store meets a full disk after the
-            // entry was logged answers so, and the log replays the entry (seed 4).
-            Err(MetaError::Unavailable(_) | MetaError::Stopped(_) | MetaError::Full) => None,
+            Err(MetaError::Unavailable(_) | MetaError::Stopped(_)) => None,
         }
     }
 
@@ -245,6 +243,11 @@ impl Client<'_> {
                     None => all.may_exist(&key, window, Some(&ticket)),
                 };
                 assert!(may, "WRONG: condition on {seen:?} failed on {key}: {all:?}");
+                shared.tally.add("conditions failed", 1);
+            }
+            (Outcome::Refused(Refusal::NoSuchObject), Some(_)) => {
+                let may = all.may_be(&key, None, window, Some(&ticket));
+                assert!(may, "WRONG: If-Match on {key} found nothing: {all:?}");
                 shared.tally.add("conditions failed", 1);
             }
             (Outcome::Refused(Refusal::IntentExpired { .. }), _) => {}
