@@ -10,3 +10,4 @@ mod config;
 mod drives;
 mod harness;
 mod refusals;
+mod voters;
