@@ -348,7 +348,7 @@ fn check_tail(segment: &Segment, at: u64, sectors: &[Sector]) -> Result<bool, Lo
     let tail = || sectors.iter().enumerate().skip(from);
     // What was written reaches to the last sector of this life, and to the end of its block.
     let last =
-        tail().filter(|(_, sector)| **sector == Sector::Ours).map(|(number, _)| number).last();
+        tail().filter(|(_, sector)| **sector == Sector::Ours).map(|(number, _)| number).next_back();
     let end = (last.unwrap_or(from) / per_block + 1) * per_block;
     match tail().take_while(|(number, _)| *number < end).find(|(_, one)| **one == Sector::Broken) {
         Some((number, _)) => {

@@ -86,6 +86,11 @@ impl Client<'_> {
         self.shared.borrow_mut().tally.add(what, 1);
     }
 
+    fn unanswered<T>(&self) -> Result<T, ()> {
+        self.count("reads without an answer");
+        Err(())
+    }
+
     fn now(&self) -> u64 {
         self.shared.borrow_mut().registers.now()
     }
@@ -296,7 +301,7 @@ impl Client<'_> {
         let found = match self.running.meta.query(query).await {
             Ok(Answer::Object(found)) => found,
             Ok(other) => panic!("WRONG: a lookup was answered by {other:?}"),
-            Err(_) => return Err(self.count("reads without an answer")),
+            Err(_) => return self.unanswered(),
         };
         let to = self.now();
         let found = found.map(|(object, blobs)| (object.modified.0, object, blobs));
@@ -341,7 +346,7 @@ impl Client<'_> {
                 Ok(None) => break,
                 Err(_) if self.is_cut() => return Err(()),
                 Err(StoreError::Meta(_) | StoreError::Busy) => {
-                    return Err(self.count("reads without an answer"));
+                    return self.unanswered();
                 }
                 Err(error) => panic!("LOST: {key} is PUT {id}, but: {error}"),
             }
@@ -376,7 +381,7 @@ impl Client<'_> {
             let page = match self.running.meta.query(query).await {
                 Ok(Answer::Listing(page)) => page,
                 Ok(other) => panic!("WRONG: a LIST was answered by {other:?}"),
-                Err(_) => return Err(self.count("reads without an answer")),
+                Err(_) => return self.unanswered(),
             };
             let window = (from, self.now());
             let mut shared = self.shared.borrow_mut();

@@ -302,11 +302,13 @@ async fn close(seed: u64, machine: &mut Machine, shared: &RefCell<Shared>) {
     for _ in 0..3 {
         let bodies = store.collect_once().await.unwrap_or(0);
         let swept = store.sweep_once().await.unwrap_or_default();
-        let mut shared = shared.borrow_mut();
-        shared.tally.add("bodies collected", bodies);
-        shared.tally.add("orphans collected", swept.orphans);
-        shared.tally.add("leftovers collected", swept.leftovers);
-        drop(shared);
+        for (what, count) in [
+            ("bodies collected", bodies),
+            ("orphans collected", swept.orphans),
+            ("leftovers collected", swept.leftovers),
+        ] {
+            shared.borrow_mut().tally.add(what, count);
+        }
         machine.wait(2 * READ_GRACE_MS).await;
     }
     no_shard_is_left_over(machine).await;

@@ -44,7 +44,7 @@ pub enum Wrong {
     /// Something that was overwritten, deleted or refused is there.
     Resurrected,
     /// Something that nobody ever wrote there.
-    Wrong,
+    Foreign,
 }
 
 impl fmt::Display for Wrong {
@@ -52,7 +52,7 @@ impl fmt::Display for Wrong {
         f.write_str(match self {
             Wrong::Lost => "LOST",
             Wrong::Resurrected => "RESURRECTED",
-            Wrong::Wrong => "WRONG",
+            Wrong::Foreign => "WRONG",
         })
     }
 }
@@ -180,7 +180,7 @@ impl Registers {
         let writes = self.keys.get(key).map(Vec::as_slice).unwrap_or_default();
         match writes.iter().any(|write| write.value == Some(value)) {
             true => Wrong::Resurrected,
-            false => Wrong::Wrong,
+            false => Wrong::Foreign,
         }
     }
 
@@ -254,7 +254,7 @@ mod tests {
         put(&mut all, 2);
         check(&mut all, Some(1), Err(Wrong::Resurrected));
         check(&mut all, Some(2), Ok(()));
-        check(&mut all, Some(3), Err(Wrong::Wrong));
+        check(&mut all, Some(3), Err(Wrong::Foreign));
         let gone = all.begin("k", None);
         check(&mut all, Some(2), Ok(()));
         all.acknowledge(&gone);
