@@ -174,29 +174,19 @@ impl Cleaner {
 
     /// Makes a dead segment a spare, or removes it.
     async fn recycle(&self, no: SegmentNo) -> Result<(), DriveError> {
-        let (file, reuse, life) = {
+        let (file, reuse) = {
             let core = self.shared.core();
             let Some(segment) = core.segments.get(&no).filter(|s| is_dead(&core, no, s)) else {
                 return Ok(()); // K2: somebody reads it.
             };
             let wanted =
                 core.spares.len() < SPARES_MAX && segment.file.len() == self.shared.segment_bytes;
-            (segment.file.clone(), segment.reusable && wanted, segment.life)
+            (segment.file.clone(), segment.reusable && wanted)
         };
-        let table = self.table(no, &file, life).await?;
-        if reuse {
-            self.reuse(no, &file, &table).await
-        } else {
-            self.remove(no, file, &table).await
-        }
+        if reuse { self.reuse(no, &file).await } else { self.remove(no, file).await }
     }
 
-    async fn reuse(
-        &self,
-        no: SegmentNo,
-        file: &Arc<File>,
-        table: &[Entry],
-    ) -> Result<(), DriveError> {
+    async fn reuse(&self, no: SegmentNo, file: &Arc<File>) -> Result<(), DriveError> {
         let health = &self.shared.health;
         let last = file.len() - BLOCK_BYTES as u64;
         let erase = file.write(last, Buf::zeroed(BLOCK_BYTES), Durability::Durable);
@@ -209,7 +199,7 @@ impl Cleaner {
         let life = self.shared.world.rng.next_u64();
         write_heads(&self.shared, no, (Use::Spare, life)).await?;
         let mut core = self.shared.core();
-        core.index.erase(no, table);
+        core.index.erase(no);
         if let Some(segment) = core.segments.get_mut(&no) {
             segment.state = State::Spare;
             (segment.life, segment.punched, segment.stuck_at) = (life, 0, None);
@@ -222,19 +212,14 @@ impl Cleaner {
         Ok(())
     }
 
-    async fn remove(
-        &self,
-        no: SegmentNo,
-        file: Arc<File>,
-        table: &[Entry],
-    ) -> Result<(), DriveError> {
+    async fn remove(&self, no: SegmentNo, file: Arc<File>) -> Result<(), DriveError> {
         // Nothing in the index leads to it, so that nobody opens it again.
         self.shared.core().segments.remove(&no);
         let health = &self.shared.health;
         health.call(File::clone(&file).close()).await?;
         health.call_within(REMOVE_LIMIT, self.shared.drive.remove(no.file_name())).await?;
         // Only now: if it came back with a restart, its tombstones must still be there.
-        self.shared.core().index.erase(no, table);
+        self.shared.core().index.erase(no);
         self.shared.spare_wanted.notify_one();
         Ok(())
     }

@@ -6,14 +6,16 @@
 //!   order of arrival does not matter. No two have the same: a copy's is one higher
 //!   than its original's, or two starts might take different ones for the stale one.
 //! - I2: a tombstone is kept as long as a segment holds an older frame of its shard,
-//!   else a restart would bring that frame back.
+//!   or may hold one that could not be read, else a restart would bring that frame back.
 //! - I3: `live` of a segment is the sum of its frames that count.
+//! - I4: what a segment's end takes from `stale` is what was counted for it, never
+//!   what its file says: a scan also finds frames that were never taken in.
 //!
-//! Pure: no disk, no clock. About 60 bytes per shard.
+//! Pure: no disk, no clock. About 60 bytes per shard, and as much per dead frame.
 //!
 //! Not here: finding the frames (`scan`, `recover`), acting on dead ones (`clean`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use holdfast_api::drive::StoredShard;
@@ -44,6 +46,13 @@ pub struct Index {
     newest: BTreeMap<Key, Place>,
     /// Frames of a shard that lie in segments but do not count. No zeros.
     stale: BTreeMap<Key, u32>,
+    /// The same by segment (I4): one key per frame.
+    stale_in: BTreeMap<SegmentNo, Vec<Key>>,
+    /// The highest sequence number of a shard's frames that lie in a segment, or may, though
+    /// their writers were told that they failed. All are counted in `stale`.
+    doubtful: BTreeMap<Key, u64>,
+    /// Segments that could not be read in full: whatever they hide, tombstones wait for it (I2).
+    opaque: BTreeSet<SegmentNo>,
     /// I3, in bytes.
     live: BTreeMap<SegmentNo, u64>,
     shards: u64,
@@ -142,18 +151,39 @@ impl Index {
         self.apply(NOWHERE, &entry)
     }
 
-    /// The frames in `table` are gone with the former life of `segment`.
-    pub fn erase(&mut self, segment: SegmentNo, table: &[Entry]) {
-        for entry in table {
-            let (key, place) = (Key::of(entry.shard), Place::of(segment, entry));
-            if self.newest.get(&key) == Some(&place) {
-                self.take(key, place);
-            } else if entry.kind == Kind::Shard {
-                self.uncount_stale(key);
-            }
-            self.prune(key);
+    /// Takes in a frame that must not count: its write failed, and what the segment
+    /// holds of it is unknown. A restart may find it whole.
+    pub fn doubt(&mut self, segment: SegmentNo, entry: &Entry) {
+        if entry.kind == Kind::Shard {
+            let key = Key::of(entry.shard);
+            self.count_stale(key, Place::of(segment, entry));
+            let highest = self.doubtful.entry(key).or_default();
+            *highest = entry.sequence.max(*highest);
         }
-        self.live.remove(&segment);
+    }
+
+    /// Not all of `segment` could be read.
+    pub fn cloud(&mut self, segment: SegmentNo) {
+        self.opaque.insert(segment);
+    }
+
+    /// The former life of `segment`, in which nothing counts, has ended.
+    pub fn erase(&mut self, segment: SegmentNo) {
+        let live = self.live.remove(&segment).unwrap_or(0);
+        assert_eq!(live, 0, "I3: {segment:?} ends while something in it counts");
+        let cleared = self.opaque.remove(&segment) && self.opaque.is_empty();
+        for key in self.stale_in.remove(&segment).unwrap_or_default() {
+            let count = self.stale.get_mut(&key).expect("I4: counted in both");
+            *count -= 1;
+            if *count == 0 {
+                self.stale.remove(&key);
+                self.doubtful.remove(&key);
+                self.prune(key);
+            }
+        }
+        if cleared {
+            self.prune_all();
+        }
     }
 
     /// Drops tombstones that no longer have anything to hide (I2); after a recovery.
@@ -170,7 +200,10 @@ impl Index {
 
     /// True if a restart without a further tombstone would find the shard.
     pub fn needs_tombstone(&self, shard: ShardId) -> bool {
-        self.newest.get(&Key::of(shard)).is_some_and(|place| place.kind == Kind::Shard)
+        let key = Key::of(shard);
+        let newest = self.newest.get(&key);
+        newest.is_some_and(|place| place.kind == Kind::Shard)
+            || self.doubtful.get(&key).copied() > newest.map(Place::sequence)
     }
 
     /// True if a frame of the shard is known, of whatever kind.
@@ -233,22 +266,15 @@ impl Index {
     fn count_stale(&mut self, key: Key, place: Place) -> Option<Died> {
         (place.kind == Kind::Shard).then(|| {
             *self.stale.entry(key).or_default() += 1;
+            self.stale_in.entry(place.segment).or_default().push(key);
             Died { place }
         })
-    }
-
-    fn uncount_stale(&mut self, key: Key) {
-        if let Some(count) = self.stale.get_mut(&key) {
-            *count -= 1;
-            if *count == 0 {
-                self.stale.remove(&key);
-            }
-        }
     }
 
     fn prune(&mut self, key: Key) {
         if let Some(place) = self.newest.get(&key).copied()
             && place.kind == Kind::Tombstone
+            && self.opaque.is_empty()
             && !self.stale.contains_key(&key)
         {
             self.take(key, place);
@@ -319,8 +345,7 @@ mod tests {
                 if table.iter().any(|frame| live(&frame)) {
                     continue;
                 }
-                let table: Vec<Entry> = table.into_iter().map(|(_, e)| e).collect();
-                index.erase(gone, &table);
+                index.erase(gone);
                 frames = rest;
             }
         }
@@ -348,6 +373,34 @@ mod tests {
             let live: u64 = counted.map(|(_, e)| e.frame_bytes() as u64).sum();
             assert_eq!(index.live(no), live, "I3: seed {seed}, segment {no:?}");
         }
+    }
+
+    #[test]
+    fn a_tombstone_waits_for_what_nobody_was_told_of_and_for_what_nobody_could_read() {
+        let (a, b, c) = (SegmentNo(1), SegmentNo(2), SegmentNo(3));
+        let mut index = Index::default();
+        let (failed, tombstone) = (entry(1, Kind::Shard, 5), entry(1, Kind::Tombstone, 9));
+        assert!(!index.needs_tombstone(failed.shard));
+        index.doubt(a, &failed);
+        assert!(index.find(failed.shard).is_none() && index.needs_tombstone(failed.shard));
+        index.apply(b, &entry(1, Kind::Shard, 7));
+        index.apply(b, &tombstone);
+        assert!(!index.needs_tombstone(failed.shard), "the tombstone is newer");
+        index.apply(c, &entry(1, Kind::Tombstone, 11));
+        index.erase(b);
+        assert!(index.knows(failed.shard), "I2: the failed one still lies in `a`");
+        index.doubt(a, &entry(1, Kind::Shard, 13));
+        assert!(index.needs_tombstone(failed.shard), "another one, after the tombstone");
+        index.erase(a);
+        assert!(!index.knows(failed.shard) && !index.needs_tombstone(failed.shard));
+
+        index.cloud(a);
+        index.apply(c, &entry(2, Kind::Shard, 20));
+        index.apply(b, &entry(2, Kind::Tombstone, 21));
+        index.erase(c);
+        assert!(index.knows(entry(2, Kind::Shard, 0).shard), "I2: who knows what `a` holds");
+        index.erase(a);
+        assert!(!index.knows(entry(2, Kind::Shard, 0).shard));
     }
 
     #[test]

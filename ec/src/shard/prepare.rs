@@ -5,6 +5,8 @@
 //!   first frame is written (S1): a disk that loses that write is found out.
 //! - P2: the last spare goes to user data only if the file system has room for
 //!   another one; else it is left to what makes room.
+//! - P3: a segment that cannot fit is not begun: filling the disk with each attempt
+//!   would starve whoever shares it, the metadata above all.
 //!
 //! Not here: who fills the segment (`writer`), dead segments that become spares (`clean`).
 
@@ -68,6 +70,14 @@ pub async fn run(shared: Arc<Shared>) {
 
 /// Makes one spare.
 async fn make(shared: &Shared) -> Result<(), DriveError> {
+    let space = shared.health.call(shared.drive.space()).await?;
+    shared.saw_space(space);
+    if space.free < shared.segment_bytes {
+        // P3.
+        shared.core().full = true;
+        shared.spares_changed.notify_one();
+        return Err(DriveError::Full { drive: shared.identity.no });
+    }
     let no = {
         let mut core = shared.core();
         let no = SegmentNo(core.next_no);

@@ -86,7 +86,13 @@ pub async fn recover(shared: &Shared) -> Result<u64, DriveError> {
     let mut loads = stream::iter(loads).buffer_unordered(DEPTH);
     let (mut next_count, mut unsealed) = (1, Vec::new());
     while let Some(found) = loads.try_next().await? {
-        let Some(found) = found else { continue };
+        let found = match found {
+            Ok(found) => found,
+            Err(left_alone) => {
+                shared.core().index.cloud(left_alone);
+                continue;
+            }
+        };
         let last = found.entries.iter().map(|entry| entry.sequence).max().unwrap_or(0);
         next_count = next_count.max((last >> 16) + 1);
         if found.scanned.is_some() {
@@ -119,7 +125,11 @@ async fn adopt_scanned(shared: &Shared, unsealed: Vec<Found>) -> Result<(), Driv
             }
         }
         for i in torn.into_iter().rev() {
-            found.entries.remove(i);
+            let entry = found.entries.remove(i);
+            shared.core().index.doubt(found.no, &entry);
+        }
+        if found.scanned == Some(Whole::No) {
+            shared.core().index.cloud(found.no);
         }
         // What is shown must not vanish with the next power cut, footer or not.
         match found.scanned {
@@ -166,8 +176,8 @@ fn adopt(shared: &Shared, found: Found) {
     }
 }
 
-/// Reads one segment; `None` if it must be left alone.
-async fn load(shared: &Shared, no: SegmentNo) -> Result<Option<Found>, DriveError> {
+/// Reads one segment; its number alone if it must be left alone.
+async fn load(shared: &Shared, no: SegmentNo) -> Result<Result<Found, SegmentNo>, DriveError> {
     let file = shared.health.call(shared.drive.open(no.file_name())).await?;
     let Some(head) = read_head(shared, no, &file).await? else {
         return load_headless(shared, no, file).await;
@@ -175,21 +185,21 @@ async fn load(shared: &Shared, no: SegmentNo) -> Result<Option<Found>, DriveErro
     let (life, generation) = (head.life, head.generation);
     let found = |state, entries, file| {
         let (reusable, scanned) = (true, None);
-        Some(Found { no, file, life, generation, state, entries, reusable, scanned })
+        Found { no, file, life, generation, state, entries, reusable, scanned }
     };
     if head.state == Use::Spare {
-        return Ok(found(State::Spare, Vec::new(), file));
+        return Ok(Ok(found(State::Spare, Vec::new(), file)));
     }
     let footer = read_footer(shared, no, &file).await?;
     if let Some((_, entries)) = footer.filter(|(trailer, _)| trailer.life == life) {
-        return Ok(found(State::Sealed, entries, file));
+        return Ok(Ok(found(State::Sealed, entries, file)));
     }
     let Scanned { entries, whole } = scan(shared, &file, life).await?;
     if entries.is_empty() && whole {
-        return Ok(found(State::Spare, entries, file));
+        return Ok(Ok(found(State::Spare, entries, file)));
     }
     let scanned = Some(if whole { Whole::Yes } else { Whole::No });
-    Ok(found(State::Sealed, entries, file).map(|found| Found { scanned, ..found }))
+    Ok(Ok(Found { scanned, ..found(State::Sealed, entries, file) }))
 }
 
 /// R2: a segment whose heads are both bad.
@@ -197,7 +207,7 @@ async fn load_headless(
     shared: &Shared,
     no: SegmentNo,
     file: File,
-) -> Result<Option<Found>, DriveError> {
+) -> Result<Result<Found, SegmentNo>, DriveError> {
     let mut found = Found {
         no,
         file,
@@ -215,10 +225,10 @@ async fn load_headless(
             // Its generation is unknown, so that no new head could be told from the old ones.
             (found.life, found.state, found.reusable) = (trailer.life, State::Sealed, false);
             found.entries = entries;
-            return Ok(Some(found));
+            return Ok(Ok(found));
         }
         if is_fresh(shared, &found.file).await? {
-            return Ok(Some(found));
+            return Ok(Ok(found));
         }
     }
     shared.health.count_error();
@@ -228,7 +238,7 @@ async fn load_headless(
         "heads and footer are unreadable: left alone"
     );
     shared.health.call(found.file.close()).await?;
-    Ok(None)
+    Ok(Err(no))
 }
 
 /// The head of the higher generation (S2).

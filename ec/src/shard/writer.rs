@@ -292,9 +292,8 @@ impl Writer {
         }
         if result.is_ok() {
             self.learn(&group);
-        } else if let Some(segment) = self.shared.core().segments.get_mut(&group.segment) {
-            // The write may still land: never give its place to anything else.
-            segment.reusable = false;
+        } else {
+            self.doubt(&group);
         }
         self.settle(&group, &result);
         let deleted = matches!(result, Err(DriveError::Full { .. }));
@@ -334,6 +333,18 @@ impl Writer {
         drop(guard);
         if died {
             self.shared.frames_died.notify_one();
+        }
+    }
+
+    /// The write failed, and may still land: its place is never given to anything else, and
+    /// a restart may find its frames.
+    fn doubt(&self, group: &Group) {
+        let mut core = self.shared.core();
+        for (entry, _) in &group.entries {
+            core.index.doubt(group.segment, entry);
+        }
+        if let Some(segment) = core.segments.get_mut(&group.segment) {
+            segment.reusable = false;
         }
     }
 
