@@ -4,6 +4,7 @@
 //! large payload   punched out, but for the block with the header
 //! dead segment    recycled as a spare, or removed: with holes, or when there are spares enough
 //! half-dead one   its live frames are verified and copied to the open segment; then it is dead
+//!                 (where clients were refused for want of space: one with an eighth dead)
 //! ```
 //!
 //! Invariants
@@ -330,7 +331,8 @@ fn is_dead(core: &Core, no: SegmentNo, segment: &super::shared::Segment) -> bool
         && Arc::strong_count(&segment.file) == 1
 }
 
-/// The sealed segment with the least alive, if that is less than half of what it takes.
+/// The sealed segment with the least alive, if enough of what it takes is dead: half, or an
+/// eighth where space is tight, as half of the objects deleted may leave every segment half alive.
 fn half_dead_segment(core: &Core) -> Option<SegmentNo> {
     let live = |no: &SegmentNo| core.index.live(*no);
     core.segments
@@ -338,7 +340,8 @@ fn half_dead_segment(core: &Core) -> Option<SegmentNo> {
         .filter(|(no, s)| {
             let taken = s.file.len().saturating_sub(s.punched);
             let live = live(no);
-            s.state == State::Sealed && live > 0 && live * 2 < taken && s.stuck_at != Some(live)
+            let worth = if core.tight { live * 8 < taken * 7 } else { live * 2 < taken };
+            s.state == State::Sealed && live > 0 && worth && s.stuck_at != Some(live)
         })
         .min_by_key(|(no, _)| live(no))
         .map(|(no, _)| *no)

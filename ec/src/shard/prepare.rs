@@ -112,16 +112,15 @@ pub async fn open(shared: &Shared, purpose: Purpose) -> Result<Option<Opened>, D
         let core = shared.core();
         (core.spares.len(), core.full)
     };
-    let is_full = DriveError::Full { drive: shared.identity.no };
     if spares == 0 {
         shared.spare_wanted.notify_one();
-        return if full { Err(is_full) } else { Ok(None) };
+        return if full { Err(refused(shared)) } else { Ok(None) };
     }
     if spares == 1 && purpose == Purpose::User {
         let space = shared.health.call(shared.drive.space()).await?;
         shared.saw_space(space);
         if space.free < shared.segment_bytes + shared.segment_bytes / 8 {
-            return Err(is_full);
+            return Err(refused(shared));
         }
     }
     let Some(no) = shared.core().spares.pop_front() else { return Ok(None) };
@@ -131,7 +130,18 @@ pub async fn open(shared: &Shared, purpose: Purpose) -> Result<Option<Opened>, D
     if let Some(segment) = shared.core().segments.get_mut(&no) {
         (segment.life, segment.state) = (life, State::Open);
     }
+    if purpose == Purpose::User {
+        shared.core().tight = false;
+    }
     Ok(Some(Opened { no, file, life }))
+}
+
+/// There is no room; whoever cleans is to look for some.
+fn refused(shared: &Shared) -> DriveError {
+    if !std::mem::replace(&mut shared.core().tight, true) {
+        shared.frames_died.notify_one();
+    }
+    DriveError::Full { drive: shared.identity.no }
 }
 
 /// Writes both heads anew, one after the other (S2), and reads them back (P1).

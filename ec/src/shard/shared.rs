@@ -85,6 +85,8 @@ pub struct Core {
     pub punches: VecDeque<Punch>,
     /// The last attempt to make a spare met a full disk.
     pub full: bool,
+    /// A client was refused for want of space, and none was served a segment since.
+    pub tight: bool,
     pub next_no: u32,
 }
 

@@ -89,7 +89,10 @@ fn a_full_disk_refuses_writes_and_takes_them_again() {
         }
         bench.store().delete((0..kept).step_by(2).map(id).collect()).await.unwrap();
         bench.sleep(Duration::from_secs(60)).await;
-        for no in 0..kept / 4 {
+        // A client asks, and again once there was time to make room.
+        let _ = bench.write(1000, 1, Durability::Durable).await;
+        bench.sleep(Duration::from_secs(60)).await;
+        for no in 0..kept * 3 / 8 {
             bench.write(1000 + no, 1, Durability::Durable).await.unwrap();
         }
         for no in (1..kept).step_by(2) {
