@@ -1,8 +1,10 @@
 //! The segment engine of one drive beside fio, on the same directory: the same block
 //! size, depth, pattern and sync, taking turns.
 //!
-//! The engine's turn is the raw path: frames that were laid out before it began. Hashing
-//! and coding are measured apart (`codec`), and once more here in the row `with hashes`.
+//! The raw path: a frame (header, leaf hashes, payload) is as long as one of fio's blocks.
+//! The rows `payload` show what the header costs besides: there the payload is one block
+//! long, and a frame takes a sector or more on top. Hashing and coding are measured apart
+//! (`codec`), and once more here in the row `with hashes`.
 //!
 //! Not here: drives together, the network (`s3`).
 
@@ -51,8 +53,9 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Pattern {
     name: &'static str,
-    /// Payload of one shard. [bytes]
-    payload: usize,
+    /// What fio writes at once, and what is as long in the engine. [bytes]
+    block: usize,
+    whole: Whole,
     depth: usize,
     /// Every write durable by itself, or one sync at the end.
     durable: bool,
@@ -60,55 +63,58 @@ struct Pattern {
     hashing: bool,
 }
 
-/// The engine's segments in this benchmark. [bytes]
-const SEGMENT_BYTES: u64 = 256 << 20;
-/// A turn ends before the prepared segments do. [bytes]
-const TURN_BYTES: u64 = 480 << 20;
+/// What is one block long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+enum Whole {
+    Frame,
+    Payload,
+}
 
-const PATTERNS: [Pattern; 6] = [
+/// The engine's segments in this benchmark. [bytes]
+const SEGMENT_BYTES: u64 = 1 << 30;
+/// A turn ends within one prepared segment: with the next one, another is filled with zeros
+/// beside it, once in its life. [bytes]
+const TURN_BYTES: u64 = 900 << 20;
+
+const PATTERNS: [Pattern; 8] = [
+    pattern("4 KiB, depth 1, each durable", 4 << 10, 1),
+    pattern("4 KiB, depth 16, each durable", 4 << 10, 16),
+    pattern("64 KiB, depth 16, each durable", 64 << 10, 16),
+    Pattern { durable: false, ..pattern("1 MiB, depth 8, sync at the end", 1 << 20, 8) },
+    Pattern { durable: false, ..pattern("2 MiB, depth 4, sync at the end", 2 << 20, 4) },
+    Pattern { durable: false, hashing: true, ..pattern("2 MiB, depth 4, with hashes", 2 << 20, 4) },
     Pattern {
-        name: "4 KiB, depth 1, each durable",
-        payload: 4096,
-        depth: 1,
-        durable: true,
-        hashing: false,
+        whole: Whole::Payload,
+        ..pattern("payload 4 KiB, depth 16, each durable", 4 << 10, 16)
     },
     Pattern {
-        name: "4 KiB, depth 16, each durable",
-        payload: 4096,
-        depth: 16,
-        durable: true,
-        hashing: false,
-    },
-    Pattern {
-        name: "64 KiB, depth 16, each durable",
-        payload: 64 << 10,
-        depth: 16,
-        durable: true,
-        hashing: false,
-    },
-    Pattern {
-        name: "1 MiB, depth 8, sync at the end",
-        payload: 1 << 20,
-        depth: 8,
-        durable: false,
-        hashing: false,
-    },
-    Pattern {
-        name: "2 MiB, depth 4, sync at the end",
-        payload: 2 << 20,
-        depth: 4,
-        durable: false,
-        hashing: false,
-    },
-    Pattern {
-        name: "2 MiB, depth 4, with hashes",
-        payload: 2 << 20,
-        depth: 4,
-        durable: false,
-        hashing: true,
+        whole: Whole::Payload,
+        ..pattern("payload 64 KiB, depth 16, each durable", 64 << 10, 16)
     },
 ];
+
+/// Frames without hashing, each durable.
+const fn pattern(name: &'static str, block: usize, depth: usize) -> Pattern {
+    Pattern { name, block, whole: Whole::Frame, depth, durable: true, hashing: false }
+}
+
+impl Pattern {
+    /// Of one write. [bytes]
+    fn payload(&self, geometry: Geometry) -> usize {
+        if self.whole == Whole::Payload {
+            return self.block;
+        }
+        let mut payload = self.block;
+        loop {
+            let head = head(0, BlobLayout::new(geometry, payload));
+            let room = room(&head, checksum::leaf_count(payload as u64));
+            if room + payload <= self.block {
+                return payload;
+            }
+            payload = self.block - room;
+        }
+    }
+}
 
 /// A pattern's figures: medians over the rounds.
 #[derive(Debug, Serialize)]
@@ -141,7 +147,7 @@ pub fn run(args: &Args) -> Result<()> {
     let title = "The segment engine of one drive beside fio";
     let series = |figure: fn(&Row) -> f64| rows.iter().map(|row| Some(figure(row))).collect();
     let bars = Bars {
-        title: "Payload written [MB/s]".into(),
+        title: "Blocks written [MB/s]".into(),
         groups: rows.iter().map(|row| row.pattern.name.replacen(", ", "\n", 1)).collect(),
         series: vec![
             ("holdfast".into(), series(|row| row.ours_mb_s)),
@@ -151,8 +157,9 @@ pub fn run(args: &Args) -> Result<()> {
     let method = format!(
         "fio writes with io_uring, direct I/O, over a file that was filled with zeros before, at the same block size and depth, \
          with `sync=dsync` where each write is durable and one fdatasync at the end otherwise. The engine appends frames \
-         (header, leaf hashes, payload) to segments; only payload counts. {} turns each, of {} s or as much as two prepared segments hold; the figure is the \
-         median, the ratio the median of the turns' ratios.",
+         (header, leaf hashes, payload), as long as one of fio's blocks, to segments; in the rows `payload` the payload is as long, \
+         and the frame longer. Either way one write counts as one block. {} turns each, of {} s or as much as a prepared segment \
+         holds; the figure is the median, the ratio the median of the turns' ratios.",
         args.rounds, args.seconds
     );
     let report = Report {
@@ -192,7 +199,9 @@ fn contest(
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     fio(folder, pattern, Duration::from_secs(1))?; // Lays its file out.
     for _ in 0..args.rounds {
-        let (speed, cpu) = runtime.block_on(engine(folder, pattern, duration))?;
+        // In a task, as a request of the server is: the thread of `block_on` is no worker.
+        let turn = runtime.spawn(engine(folder.join("drive"), pattern, duration));
+        let (speed, cpu) = runtime.block_on(turn)??;
         let peer = fio(folder, pattern, duration)?;
         ratios.push(speed / peer);
         ours.push(speed);
@@ -213,9 +222,8 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// MB/s of payload, and CPU microseconds per write.
-async fn engine(folder: &Path, pattern: Pattern, duration: Duration) -> Result<(f64, f64)> {
-    let path = folder.join("drive");
+/// MB/s of blocks, and CPU microseconds per write.
+async fn engine(path: PathBuf, pattern: Pattern, duration: Duration) -> Result<(f64, f64)> {
     std::fs::remove_dir_all(&path)?;
     std::fs::create_dir_all(&path)?;
     let drive = open(&path, Backend::Auto)?.drive;
@@ -229,19 +237,23 @@ async fn engine(folder: &Path, pattern: Pattern, duration: Duration) -> Result<(
     identity::format(&drive, &wanted).await?;
     let options = Options { segment_bytes: Some(SEGMENT_BYTES), ..Options::default() };
     let store = Arc::new(ShardStore::open(drive, wanted, world, options).await?);
-    let payload = Bytes::from(vec![0xa5; pattern.payload]);
-    let layout = BlobLayout::new(Geometry::new(1, 0)?, pattern.payload);
+    let geometry = Geometry::new(1, 0)?;
+    let payload = Bytes::from(vec![0xa5; pattern.payload(geometry)]);
+    let layout = BlobLayout::new(geometry, payload.len());
     // The first write opens a segment; then the next one is prepared.
     store.write(shard(0, layout, &payload, pattern.hashing), Durability::Durable).await?;
     prepared(&path).await?;
 
-    let most = TURN_BYTES / (pattern.payload + 4096) as u64;
-    let (mut number, mut done, mut flights) = (1, 0_u64, FuturesUnordered::new());
+    let most = TURN_BYTES / (pattern.block + 4096) as u64;
+    let mut frames = (1..most).map(|number| shard(number, layout, &payload, pattern.hashing));
+    // As fio's, the buffers are filled before the turn; not where filling is what is measured.
+    let laid_out: Vec<_> = if pattern.hashing { Vec::new() } else { frames.by_ref().collect() };
+    let mut frames = laid_out.into_iter().chain(frames);
+    let (mut done, mut flights) = (0_u64, FuturesUnordered::new());
     let (began, cpu) = (Instant::now(), cpu_time()?);
     loop {
-        while flights.len() < pattern.depth && began.elapsed() < duration && number < most {
-            let write = shard(number, layout, &payload, pattern.hashing);
-            number += 1;
+        while flights.len() < pattern.depth && began.elapsed() < duration {
+            let Some(write) = frames.next() else { break };
             let durability = if pattern.durable { Durability::Durable } else { Durability::Later };
             flights.push(store.write(write, durability));
         }
@@ -259,7 +271,7 @@ async fn engine(folder: &Path, pattern: Pattern, duration: Duration) -> Result<(
     if done == 0 {
         bail!("{}: nothing was written", pattern.name);
     }
-    let bytes = done as f64 * pattern.payload as f64;
+    let bytes = done as f64 * pattern.block as f64;
     Ok((bytes / 1e6 / wall.as_secs_f64(), cpu.as_secs_f64() * 1e6 / done as f64))
 }
 
@@ -281,14 +293,18 @@ fn shard_id(number: u64) -> holdfast_base::BlobId {
     BodyId { born: 1, nonce: number }.blob(0)
 }
 
-fn shard(number: u64, layout: BlobLayout, payload: &[u8], hashing: bool) -> ShardWrite {
-    let shard = shard_id(number).shard(0);
+fn head(number: u64, layout: BlobLayout) -> ShardHead {
     let owner = Owner {
         bucket: BucketId(1),
         key: Bytes::from_static(b"bench"),
         version: VersionId([0; 16]),
     };
-    let mut head = ShardHead { shard, layout, roots: vec![Hash([0; 32])], owner };
+    ShardHead { shard: shard_id(number).shard(0), layout, roots: vec![Hash([0; 32])], owner }
+}
+
+fn shard(number: u64, layout: BlobLayout, payload: &[u8], hashing: bool) -> ShardWrite {
+    let mut head = head(number, layout);
+    let shard = head.shard;
     let count = checksum::leaf_count(payload.len() as u64);
     let room = room(&head, count);
     let mut buf = Buf::dirty((room + payload.len()).next_multiple_of(4096));
@@ -320,7 +336,7 @@ fn fio(folder: &Path, pattern: Pattern, duration: Duration) -> Result<f64> {
     ]);
     command.args(["--overwrite=1", "--zero_buffers=0", "--output-format=json"]);
     command.arg(format!("--filename={}", folder.join("fio.bin").display()));
-    command.arg(format!("--bs={}", pattern.payload));
+    command.arg(format!("--bs={}", pattern.block));
     command.arg(format!("--iodepth={}", pattern.depth));
     command.arg(format!("--runtime={}", duration.as_secs()));
     command.arg(if pattern.durable { "--sync=dsync" } else { "--end_fsync=1" });

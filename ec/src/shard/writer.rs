@@ -1,7 +1,7 @@
 //! The writer: owns the end of a drive's open segment.
 //!
 //! ```text
-//! asks --> small frames  --one group of all that wait-->  one contiguous write   (2 in flight)
+//! asks --> small frames  --one group of all that wait-->  one contiguous write   (4 in flight)
 //!      \-> large frames  --each in its own buffer------>  a write each          (16 in flight)
 //! position and sequence number are given before the write, the index learns after it
 //! ```
@@ -38,8 +38,10 @@ use super::recover;
 use super::segment::{Entry, SegmentNo};
 use super::shared::{Shared, State};
 
-/// Groups of small frames in flight: one is written while the next one gathers.
-const SMALL_IN_FLIGHT: usize = 2;
+/// Groups of small frames in flight. 16 durable writes of 4 KiB at a time ran at 0.7 of fio's
+/// rate with two, at 1.0 with four, at 0.7 with eight, for the same CPU time each (a virtio disk
+/// of a 2-core EPYC VM, November 2026).
+const SMALL_IN_FLIGHT: usize = 4;
 
 /// Large frames in flight.
 const LARGE_IN_FLIGHT: usize = 16;

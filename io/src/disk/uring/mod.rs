@@ -47,8 +47,9 @@ use ring::Ring;
 /// Transfers of one disk, queued and under way.
 const TRANSFERS_MAX: usize = 256;
 
-/// Durable writes that are done with blocking calls, one thread each.
-const LONE_MAX: usize = 2;
+/// Durable writes that are done with blocking calls, one thread each: as many as a drive
+/// has groups under way.
+const LONE_MAX: usize = 4;
 
 /// Slots of the submission queue.
 const RING_ENTRIES: u32 = 512;
