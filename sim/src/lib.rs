@@ -3,7 +3,7 @@
 //! - [`disk::SimDisk`]: files in memory, power cuts, and whatever disks do wrong
 //! - [`clock::SimClock`]: tokio's paused time, and a wall clock that can be set
 //! - [`net::SimNet`]: connections in memory
-//! - [`report::Report`]: what a model test over seeds says
+//! - [`report::Report`]: what a model test over seeds says; [`aim`]: at which line the power goes
 //! - randomness is [`holdfast_io::rng::SeededRng`]
 //!
 //! The same seed gives the same run, as long as everything happens on one
@@ -12,6 +12,7 @@
 //! Not here: the scenarios, which live in `sim/tests` and in the tests of the
 //! crates that use the seams.
 
+pub mod aim;
 pub mod clock;
 pub mod disk;
 pub mod net;

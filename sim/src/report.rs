@@ -5,6 +5,8 @@
 //!   others are run nevertheless.
 //! - E2: a run of many seeds without a fault, or without something that it
 //!   names as needed, is void, and void is a failed test.
+//! - E3: where a model asks for it, call sites of the disk that no seed struck are aimed at
+//!   afterwards, one after the other. `SEED=<n> AIM=<file:line:pass>` replays such a history.
 //!
 //! Not here: which seeds (`seeds`), the histories themselves (the models).
 
@@ -13,7 +15,15 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
+use holdfast_io::disk::Site;
+
+use crate::aim::{self, Aim};
 use crate::disk::{Fault, Ledger};
+
+/// So many seeds may be followed by a sweep (E3).
+const SWEEP_FROM: usize = 50;
+/// How many histories may aim at one site, each at a later of its operations.
+const AIMS: usize = 12;
 
 /// What happened in one history, or in many.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +63,8 @@ pub struct Report {
     /// Sums over the seeds that ended.
     pub tally: Tally,
     violations: Vec<(u64, String)>,
+    /// Sites that were aimed at and not struck either.
+    spared: Vec<Site>,
 }
 
 thread_local! {
@@ -69,20 +81,61 @@ impl Report {
     ) -> Self {
         watch_panics();
         let (seeds_run, tally) = (Vec::new(), Tally::default());
-        let mut report = Self { model, seeds: seeds_run, tally, violations: Vec::new() };
+        let (violations, spared) = (Vec::new(), Vec::new());
+        let mut report = Self { model, seeds: seeds_run, tally, violations, spared };
+        let aimed = std::env::var("AIM").ok();
+        let aimed = aimed.map(|text| Aim::parse(&text).expect("AIM is file:line:pass"));
         for seed in seeds {
-            println!("seed {seed}"); // Shown when it fails.
             report.seeds.push(seed);
-            let before = PANICS.get();
-            let ended = catch_unwind(AssertUnwindSafe(|| history(seed)));
-            if PANICS.get() > before {
-                report.violations.push((seed, WHY.take()));
-            }
-            if let Ok(tally) = ended {
-                report.tally.merge(&tally);
-            }
+            report.history(seed, aimed.clone(), &history);
         }
         report
+    }
+
+    /// As [`Report::run`], for a model whose power may go at any operation whatever: then
+    /// aims at what was spared (E3).
+    pub fn sweeping(
+        model: &'static str,
+        seeds: impl IntoIterator<Item = u64>,
+        history: impl Fn(u64) -> Tally,
+    ) -> Self {
+        let mut report = Self::run(model, seeds, &history);
+        if report.seeds.len() >= SWEEP_FROM {
+            report.sweep(&history);
+        }
+        report
+    }
+
+    /// One history, as `aimed`.
+    fn history(&mut self, seed: u64, aimed: Option<Aim>, history: &impl Fn(u64) -> Tally) {
+        let what = aimed.as_ref().map_or(String::new(), |aim| format!("AIM={aim} "));
+        println!("seed {seed} {what}"); // Shown when it fails.
+        let before = PANICS.get();
+        let ended = aim::with(aimed, || catch_unwind(AssertUnwindSafe(|| history(seed))));
+        if PANICS.get() > before {
+            self.violations.push((seed, what + &WHY.take()));
+        }
+        if let Ok(tally) = ended {
+            self.tally.merge(&tally);
+        }
+    }
+
+    /// E3: strikes what the seeds alone spared. Sites that come up meanwhile are aimed at, too.
+    fn sweep(&mut self, history: &impl Fn(u64) -> Tally) {
+        let mut tried: Vec<Site> = Vec::new();
+        loop {
+            let spared = self.tally.ledger.spared().find(|site| !tried.contains(site));
+            let Some(site) = spared else { break };
+            tried.push(site);
+            for number in 0..AIMS {
+                let (seed, pass) = (self.seeds[number], number as u64 / 3);
+                self.history(seed, Some(Aim::at(site, pass)), history);
+                if self.tally.ledger.sites[&site].struck() > 0 {
+                    break;
+                }
+            }
+        }
+        self.spared = self.tally.ledger.spared().collect();
     }
 
     /// Prints everything; fails on a violation, and where `needed` did not happen in at
@@ -96,6 +149,9 @@ impl Report {
             println!("  {count:>9} {what}");
         }
         println!("  {}", self.tally.ledger);
+        for site in &self.spared {
+            println!("  never struck: {site}");
+        }
         println!("{}", self.line());
         for (seed, why) in &self.violations {
             println!("VIOLATION seed {seed}: {why}");
@@ -107,13 +163,15 @@ impl Report {
             for what in needed {
                 assert!(self.tally.get(what) > 0, "void: no history had any {what}");
             }
+            assert!(self.spared.is_empty(), "void: {} call sites were spared", self.spared.len());
         }
     }
 
     fn line(&self) -> String {
         let ledger = &self.tally.ledger;
         let io: u64 = ledger.ops.values().sum();
-        let (struck, sites) = ledger.coverage();
+        let sites = ledger.sites.iter();
+        let sites = sites.map(|(site, n)| format!("\"{site}\": {}", n.struck())).collect();
         let object = |pairs: Vec<String>| format!("{{{}}}", pairs.join(", "));
         let counts = self.tally.counts.iter().map(|(what, n)| format!("\"{what}\": {n}")).collect();
         let faults = ledger.faults.iter().map(|(f, n)| format!("\"{f:?}\": {n}")).collect();
@@ -124,11 +182,11 @@ impl Report {
             .collect();
         format!(
             "SEEDS {{\"model\": \"{}\", \"seeds\": {}, \"crash_points\": {}, \"disk_operations\": {io}, \
-             \"sites_struck\": {struck}, \"sites_seen\": {sites}, \"counts\": {}, \"faults\": {}, \
-             \"violations\": [{}]}}",
+             \"sites\": {}, \"counts\": {}, \"faults\": {}, \"violations\": [{}]}}",
             self.model,
             self.seeds.len(),
             ledger.count(Fault::Crash),
+            object(sites),
             object(counts),
             object(faults),
             violations.join(", "),

@@ -46,7 +46,7 @@ def chunk(binary: str, model: str, first: int, count: int) -> list[dict]:
     lines = [json.loads(line.removeprefix("SEEDS ")) for line in run.stdout if line.startswith("SEEDS ")]
     code = run.wait()
     if code and not any(line["violations"] for line in lines):
-        lines.append({"seeds": 0, "crash_points": 0, "disk_operations": 0, "sites_struck": 0, "sites_seen": 0,
+        lines.append({"seeds": 0, "crash_points": 0, "disk_operations": 0, "sites": {},
                       "counts": {}, "faults": {}, "violations": [f"seeds {first}..{first + count}: exit code {code}"]})
     return lines
 
@@ -58,7 +58,7 @@ def classified(violations: list[str], what: str) -> int:
 def campaign(model: str, binary: str, first: int, count: int, size: int) -> dict:
     """Runs seeds `first` to `first + count`, `size` at a time; the sums."""
     counts, faults, violations = Counter(), Counter(), []
-    sums, sites, done = Counter(), [0, 0], 0
+    sums, sites, done = Counter(), Counter(), 0
     for start in range(first, first + count, size):
         for line in chunk(binary, model, start, min(size, first + count - start)):
             counts.update(line["counts"])
@@ -66,7 +66,7 @@ def campaign(model: str, binary: str, first: int, count: int, size: int) -> dict
             violations += line["violations"]
             done += line["seeds"]
             sums.update({"crash_points": line["crash_points"], "disk_operations": line["disk_operations"]})
-            sites = max(sites, [line["sites_struck"], line["sites_seen"]])
+            sites.update(line["sites"])
         print(f"  {model}: seeds {first}..{first + done}, {counts['acknowledged']} acknowledged, "
               f"{sum(faults.values())} faults, {len(violations)} violations", flush=True)
     if done != count:
@@ -76,7 +76,7 @@ def campaign(model: str, binary: str, first: int, count: int, size: int) -> dict
     return {
         "model": model, "from": first, "to": first + count, "seeds": done, **sums,
         "acknowledged": counts.pop("acknowledged", 0), "unknown": counts.pop("unknown", 0), "operations": dict(counts),
-        "faults": dict(faults), "sites_struck": sites[0], "sites_seen": sites[1],
+        "faults": dict(faults), "sites_seen": len(sites), "sites_spared": sorted(site for site in sites if not sites[site]),
         "lost": classified(violations, "LOST"), "wrong": classified(violations, "WRONG"),
         "resurrected": classified(violations, "RESURRECTED"), "violations": violations}
 
@@ -95,7 +95,7 @@ def main() -> int:
     parser.add_argument("--model", choices=MODELS, required=True)
     parser.add_argument("--seeds", type=int, default=500, help="seeds of one run")
     parser.add_argument("--until", type=int, help="run until this many seeds are recorded, in runs of --seeds")
-    parser.add_argument("--chunk", type=int, default=50, help="seeds of one process")
+    parser.add_argument("--chunk", type=int, default=250, help="seeds of one process; from 50 on, call sites that none struck are aimed at")
     parser.add_argument("--record", action="store_true", help="append to docs/results/seeds.jsonl")
     arguments = parser.parse_args()
     binary = build(arguments.model)

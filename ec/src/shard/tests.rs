@@ -48,11 +48,14 @@ impl Bench {
     async fn new(seed: u64) -> Self {
         let clock: Arc<dyn Clock> = SimClock::new();
         let disk = SimDisk::new("drive", seed, clock.clone());
-        identity::format(&disk.drive(), &IDENTITY).await.unwrap();
+        let disk = formatted(disk).await;
         let options = Options { segment_bytes: Some(256 << 10), ..Options::default() };
         let rng = Arc::new(SeededRng::new(seed ^ 0xec));
         let mut bench = Self { disk, clock, rng, options, store: None };
-        bench.open().await.unwrap();
+        while let Err(error) = bench.open().await {
+            assert!(bench.disk.is_off(), "{error}");
+            bench.disk = bench.disk.crash();
+        }
         bench
     }
 
@@ -98,6 +101,19 @@ impl Bench {
     async fn sleep(&self, duration: Duration) {
         self.clock.sleep(duration).await;
     }
+}
+
+/// Formats, however often the power goes meanwhile.
+async fn formatted(mut disk: Arc<SimDisk>) -> Arc<SimDisk> {
+    while identity::read(&disk.drive()).await.is_err() {
+        if let Err(error) = identity::format(&disk.drive(), &IDENTITY).await {
+            assert!(disk.is_off(), "{error}");
+        }
+        if disk.is_off() {
+            disk = disk.crash();
+        }
+    }
+    disk
 }
 
 fn id(no: u32) -> ShardId {

@@ -284,7 +284,7 @@ impl Device {
 
     /// Draws what will happen to an operation; refuses those of an ended life.
     fn draw(&self, life: u64, kind: OpKind, file: &str, site: Site) -> Result<Fate, DiskError> {
-        let powered = self.power.count();
+        let powered = self.power.count(site);
         let mut guard = self.lock();
         let State { life: now, faults, ledger, rng, .. } = &mut *guard;
         if *now != life {

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use holdfast_io::disk::Site;
 use tokio::sync::watch;
 
 use super::Device;
+use crate::aim::{self, Aim};
 
 /// A power supply. Cheap to clone; clones are the same supply.
 #[derive(Clone, Debug)]
@@ -22,12 +24,15 @@ struct State {
     disks: Vec<Weak<Device>>,
     ops: u64,
     crash_at: Option<u64>,
+    /// The power goes at this, too; then it is done.
+    aim: Option<Aim>,
 }
 
 impl Power {
-    /// A supply with no disk on it.
+    /// A supply with no disk on it. It goes where this thread's histories aim ([`aim`]).
     pub fn new() -> Self {
-        Self(Arc::new(Supply { state: Mutex::default(), cuts: watch::Sender::new(0) }))
+        let state = State { aim: aim::now(), ..State::default() };
+        Self(Arc::new(Supply { state: Mutex::new(state), cuts: watch::Sender::new(0) }))
     }
 
     /// Operations of all its disks so far.
@@ -68,10 +73,14 @@ impl Power {
     }
 
     /// Counts an operation; true when the power goes at it.
-    pub(super) fn count(&self) -> bool {
+    pub(super) fn count(&self, site: Site) -> bool {
         let mut state = self.lock();
         state.ops += 1;
-        state.crash_at == Some(state.ops)
+        let aimed = state.aim.as_mut().is_some_and(|aim| aim.is_hit(site));
+        if aimed {
+            state.aim = None;
+        }
+        aimed || state.crash_at == Some(state.ops)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

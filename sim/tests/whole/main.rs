@@ -48,7 +48,7 @@ const GATE: u64 = 100;
 
 fn check(parity: u64) {
     let seeds = holdfast_sim::seeds(GATE).filter(|seed| seed % 2 == parity);
-    Report::run("whole", seeds, |seed| holdfast_sim::run(history::run(seed)))
+    Report::sweeping("whole", seeds, |seed| holdfast_sim::run(history::run(seed)))
         .finish(GATE as usize / 2, NEEDED);
 }
 

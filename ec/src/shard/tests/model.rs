@@ -373,7 +373,7 @@ impl Model {
 #[test]
 fn acknowledged_shards_survive_crashes_errors_and_full_disks() {
     let seeds = holdfast_sim::seeds(200);
-    let report = Report::run("shard", seeds, |seed| {
+    let report = Report::sweeping("shard", seeds, |seed| {
         let tally = holdfast_sim::run(Model::run(seed, 150));
         let mut sum = holdfast_sim::report::Tally { ledger: tally.ledger, ..Default::default() };
         for (what, count) in [
