@@ -2,7 +2,7 @@
 //!
 //! Seeds alone strike what is asked often; a line that is passed once in a history is
 //! struck only if somebody aims at it. What is set here holds for the thread, and every
-//! power supply made from then on takes it over.
+//! power supply made from then on takes it over. Of several aims one waits for the other.
 //!
 //! Not here: which lines are worth it (`report`).
 
@@ -20,7 +20,7 @@ pub struct Aim {
 }
 
 thread_local! {
-    static NOW: RefCell<Option<Aim>> = const { RefCell::new(None) };
+    static NOW: RefCell<Vec<Aim>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Aim {
@@ -29,8 +29,12 @@ impl Aim {
         Self { file: site.file().to_owned(), line: site.line(), pass }
     }
 
-    /// As it is printed: `file:line:pass`.
-    pub fn parse(text: &str) -> Option<Self> {
+    /// As they are printed: `file:line:pass`, with commas between.
+    pub fn parse(text: &str) -> Option<Vec<Self>> {
+        text.split(',').map(Self::parse_one).collect()
+    }
+
+    fn parse_one(text: &str) -> Option<Self> {
         let (rest, pass) = text.rsplit_once(':')?;
         let (file, line) = rest.rsplit_once(':')?;
         Some(Self { file: file.to_owned(), line: line.parse().ok()?, pass: pass.parse().ok()? })
@@ -54,13 +58,13 @@ impl std::fmt::Display for Aim {
 }
 
 /// What this thread aims at.
-pub fn now() -> Option<Aim> {
+pub fn now() -> Vec<Aim> {
     NOW.with_borrow(Clone::clone)
 }
 
-/// Runs `history` with `aim`.
-pub fn with<T>(aim: Option<Aim>, history: impl FnOnce() -> T) -> T {
-    let before = NOW.replace(aim);
+/// Runs `history` with `aims`.
+pub fn with<T>(aims: Vec<Aim>, history: impl FnOnce() -> T) -> T {
+    let before = NOW.replace(aims);
     let ended = history();
     NOW.set(before);
     ended
@@ -74,7 +78,7 @@ mod tests {
     fn an_aim_hits_its_line_once_and_prints_as_it_is_read() {
         let site = std::panic::Location::caller();
         let mut aim = Aim::at(site, 2);
-        assert_eq!(Aim::parse(&aim.to_string()), Some(aim.clone()));
+        assert_eq!(Aim::parse(&format!("{aim},{aim}")), Some(vec![aim.clone(), aim.clone()]));
         assert_eq!(Aim::parse("nowhere"), None);
         let other = std::panic::Location::caller();
         let hits = [site, other, site, site].map(|site| aim.is_hit(site));

@@ -22,8 +22,6 @@ use crate::disk::{Fault, Ledger};
 
 /// So many seeds may be followed by a sweep (E3).
 const SWEEP_FROM: usize = 50;
-/// How many histories may aim at one site, each at a later of its operations.
-const AIMS: usize = 12;
 
 /// What happened in one history, or in many.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +61,8 @@ pub struct Report {
     /// Sums over the seeds that ended.
     pub tally: Tally,
     violations: Vec<(u64, String)>,
+    /// The first history that passed a site.
+    first: BTreeMap<Site, (u64, Vec<Aim>)>,
     /// Sites that were aimed at and not struck either.
     spared: Vec<Site>,
 }
@@ -81,13 +81,14 @@ impl Report {
     ) -> Self {
         watch_panics();
         let (seeds_run, tally) = (Vec::new(), Tally::default());
-        let (violations, spared) = (Vec::new(), Vec::new());
-        let mut report = Self { model, seeds: seeds_run, tally, violations, spared };
-        let aimed = std::env::var("AIM").ok();
-        let aimed = aimed.map(|text| Aim::parse(&text).expect("AIM is file:line:pass"));
+        let (violations, first, spared) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut report = Self { model, seeds: seeds_run, tally, violations, first, spared };
+        let aims = std::env::var("AIM").ok();
+        let aims = aims.map(|text| Aim::parse(&text).expect("AIM is file:line:pass"));
+        let aims = aims.unwrap_or_default();
         for seed in seeds {
             report.seeds.push(seed);
-            report.history(seed, aimed.clone(), &history);
+            report.history(seed, &aims, &history);
         }
         report
     }
@@ -106,34 +107,35 @@ impl Report {
         report
     }
 
-    /// One history, as `aimed`.
-    fn history(&mut self, seed: u64, aimed: Option<Aim>, history: &impl Fn(u64) -> Tally) {
-        let what = aimed.as_ref().map_or(String::new(), |aim| format!("AIM={aim} "));
+    /// One history.
+    fn history(&mut self, seed: u64, aims: &[Aim], history: &impl Fn(u64) -> Tally) {
+        let named: Vec<String> = aims.iter().map(Aim::to_string).collect();
+        let what = if aims.is_empty() { "" } else { "AIM=" }.to_owned() + &named.join(",") + " ";
         println!("seed {seed} {what}"); // Shown when it fails.
         let before = PANICS.get();
-        let ended = aim::with(aimed, || catch_unwind(AssertUnwindSafe(|| history(seed))));
+        let ended = aim::with(aims.to_vec(), || catch_unwind(AssertUnwindSafe(|| history(seed))));
         if PANICS.get() > before {
             self.violations.push((seed, what + &WHY.take()));
         }
         if let Ok(tally) = ended {
+            for site in tally.ledger.sites.keys() {
+                self.first.entry(*site).or_insert_with(|| (seed, aims.to_vec()));
+            }
             self.tally.merge(&tally);
         }
     }
 
-    /// E3: strikes what the seeds alone spared. Sites that come up meanwhile are aimed at, too.
+    /// E3: strikes what the seeds alone spared, each in the first history that passed there:
+    /// until then it is the same again. Sites that come up meanwhile are aimed at, too.
     fn sweep(&mut self, history: &impl Fn(u64) -> Tally) {
         let mut tried: Vec<Site> = Vec::new();
         loop {
             let spared = self.tally.ledger.spared().find(|site| !tried.contains(site));
             let Some(site) = spared else { break };
             tried.push(site);
-            for number in 0..AIMS {
-                let (seed, pass) = (self.seeds[number], number as u64 / 3);
-                self.history(seed, Some(Aim::at(site, pass)), history);
-                if self.tally.ledger.sites[&site].struck() > 0 {
-                    break;
-                }
-            }
+            let Some((seed, mut aims)) = self.first.get(&site).cloned() else { continue };
+            aims.push(Aim::at(site, 0));
+            self.history(seed, &aims, history);
         }
         self.spared = self.tally.ledger.spared().collect();
     }

@@ -24,14 +24,14 @@ struct State {
     disks: Vec<Weak<Device>>,
     ops: u64,
     crash_at: Option<u64>,
-    /// The power goes at this, too; then it is done.
-    aim: Option<Aim>,
+    /// The power goes at the first of these, too; then the next one counts.
+    aims: Vec<Aim>,
 }
 
 impl Power {
     /// A supply with no disk on it. It goes where this thread's histories aim ([`aim`]).
     pub fn new() -> Self {
-        let state = State { aim: aim::now(), ..State::default() };
+        let state = State { aims: aim::now(), ..State::default() };
         Self(Arc::new(Supply { state: Mutex::new(state), cuts: watch::Sender::new(0) }))
     }
 
@@ -76,9 +76,9 @@ impl Power {
     pub(super) fn count(&self, site: Site) -> bool {
         let mut state = self.lock();
         state.ops += 1;
-        let aimed = state.aim.as_mut().is_some_and(|aim| aim.is_hit(site));
+        let aimed = state.aims.first_mut().is_some_and(|aim| aim.is_hit(site));
         if aimed {
-            state.aim = None;
+            state.aims.remove(0);
         }
         aimed || state.crash_at == Some(state.ops)
     }

@@ -33,13 +33,13 @@ pub async fn run(seed: u64) -> Tally {
         for _ in 0..machine.rng.between(1, 3) {
             round(seed, &mut machine, &shared).await;
         }
-        let healed = make_whole(&mut machine).await;
+        let healed = undisturbed(&mut machine, &shared, make_whole).await;
         shared.borrow_mut().tally.add("shards healed", healed);
     }
     machine.shut_down().await;
     shared.borrow_mut().registers.close();
     machine.start().await;
-    close(seed, &mut machine, &shared).await;
+    undisturbed(&mut machine, &shared, async |machine| close(seed, machine, &shared).await).await;
     let (ledger, restarts, replaced) = (machine.ledger(), machine.restarts, machine.replaced);
     machine.shut_down().await;
     let Shared { registers, mut tally, .. } = shared.into_inner();
@@ -111,8 +111,38 @@ async fn round(seed: u64, machine: &mut Machine, shared: &RefCell<Shared>) {
     }
     machine.calm();
     if machine.rng.one_in(2) {
-        machine.wait(machine.rng.below(40_000)).await;
-        machine.repair().await;
+        let pause = machine.rng.below(40_000);
+        let repair = async |machine: &mut Machine| {
+            machine.wait(pause).await;
+            machine.repair().await;
+        };
+        undisturbed(machine, shared, repair).await;
+    }
+}
+
+/// Runs `phase`, in which nothing goes wrong by the plan, to its end: once more where the power
+/// went all the same (`holdfast_sim::aim`).
+async fn undisturbed<T>(
+    machine: &mut Machine,
+    shared: &RefCell<Shared>,
+    phase: impl AsyncFn(&mut Machine) -> T,
+) -> T {
+    loop {
+        let (power, cuts) = (machine.power.clone(), machine.power.cuts());
+        let ended = tokio::select! {
+            biased;
+            () = power.cut_after(cuts) => None,
+            ended = phase(machine) => Some(ended),
+        };
+        match ended {
+            Some(ended) if power.cuts() == cuts => return ended,
+            _ => {
+                machine.stop(true).await;
+                machine.calm();
+                machine.start().await;
+                shared.borrow_mut().registers.close();
+            }
+        }
     }
 }
 

@@ -19,6 +19,8 @@ struct Fate {
     floor: usize,
     /// A restart found a torn frame that nobody was told of.
     broken: bool,
+    /// The first entry of `log` stands for such a frame.
+    broken_base: bool,
 }
 
 /// How a store died.
@@ -54,7 +56,7 @@ struct Model {
 
 impl Default for Fate {
     fn default() -> Self {
-        Self { log: vec![(None, true)], floor: 0, broken: false }
+        Self { log: vec![(None, true)], floor: 0, broken: false, broken_base: false }
     }
 }
 
@@ -319,6 +321,9 @@ impl Model {
         self.bench.store = None;
         let power = death == Death::Power;
         self.bench.disk = if power { self.bench.disk.crash() } else { self.bench.disk.kill() };
+        if self.rng.one_in(12) {
+            self.spoil_a_spare();
+        }
         if let Err(error) = self.bench.open().await {
             assert!(self.bench.disk.is_off(), "seed {}: {error}", self.seed);
             return false;
@@ -329,6 +334,17 @@ impl Model {
         }
         self.shards = shards;
         !self.bench.disk.is_off()
+    }
+
+    /// A segment that holds nothing yet gets heads that nobody can read: it is left alone.
+    fn spoil_a_spare(&self) {
+        let disk = &self.bench.disk;
+        let fresh = (1..60).map(|no| segment::SegmentNo(no).file_name()).find(|name| {
+            disk.contents(name).is_some_and(|bytes| bytes.iter().all(|&byte| byte == 0))
+        });
+        if let Some(name) = fresh {
+            disk.tamper(&name, 100, |byte| *byte = 0x55);
+        }
     }
 
     async fn take_stock(&mut self, no: u32, fate: &mut Fate, death: Death) {
@@ -356,17 +372,19 @@ impl Model {
                 // there may be nothing; it never hides a value that was durable.
                 // (So may a value whose deletion found no room for its tombstone.)
                 let torn = survivors.iter().skip(1).any(|(value, _)| value.is_some());
+                // Its deletion may be undone as any other.
+                let base = fate.broken_base && survivors.len() == fate.log.len();
                 let deleted = survivors.iter().any(|(value, _)| value.is_none());
                 assert!(
-                    fate.broken || (deleted && (torn || self.full)),
+                    fate.broken || base || (deleted && (torn || self.full)),
                     "seed {seed}: after {death:?} shard {no}: {error:?}; {fate:?}"
                 );
-                *fate = Fate { log: vec![(None, true)], floor: 0, broken: true };
+                *fate = Fate { broken: true, broken_base: true, ..Fate::default() };
                 return;
             }
             Err(error) => panic!("seed {seed}: after {death:?} shard {no}: {error}"),
         };
-        *fate = Fate { log: vec![(value, true)], floor: 0, broken: false };
+        *fate = Fate { log: vec![(value, true)], ..Fate::default() };
     }
 }
 
