@@ -6,6 +6,8 @@
 mod meta;
 
 mod damage;
+mod health;
+mod streams;
 mod upkeep;
 
 use std::collections::BTreeSet;
@@ -17,7 +19,8 @@ use bytes::Bytes;
 use holdfast_api::BoxFuture;
 use holdfast_api::blob::BlobRecord;
 use holdfast_api::drive::{
-    DriveError, DriveService, DriveStatus, Owner, ShardBytes, ShardRange, ShardWrite, StoredShard,
+    DriveError, DriveService, DriveState, DriveStatus, Owner, ShardBytes, ShardRange, ShardWrite,
+    StoredShard,
 };
 use holdfast_api::meta::{Answer, Command, MetaError, MetaService, Outcome, Query};
 use holdfast_api::object::{Body, BodyWriter, ObjectStore, ReadPlan, StoreError, StoredBody};
@@ -45,12 +48,22 @@ struct Watched {
     hook: Mutex<Option<Hook>>,
     /// Commands fail, and change nothing.
     refuses: AtomicBool,
+    plan: Arc<Plan>,
 }
 
 impl MetaService for Watched {
     fn execute(&self, command: Command) -> BoxFuture<'_, Result<Outcome, MetaError>> {
         if self.refuses.load(Ordering::Relaxed) {
             return Box::pin(async { Err(MetaError::Unavailable(1)) });
+        }
+        if let Command::ExtendBody { body, blobs } = &command {
+            let unsynced = self.plan.unsynced.lock().unwrap();
+            let mut of_these = blobs.iter().map(|(index, _)| body.blob(*index));
+            assert!(
+                of_these.all(|blob| unsynced.iter().all(|(_, shard)| shard.blob != blob)),
+                "U2: recorded before it was synced"
+            );
+            self.plan.extended.fetch_add(1, Ordering::Relaxed);
         }
         self.meta.execute(command)
     }
@@ -78,8 +91,18 @@ impl MetaService for Watched {
 struct Plan {
     fail: AtomicUsize,
     hang: AtomicUsize,
-    /// Syncs that fail.
-    unsynced: AtomicUsize,
+    fail_sync: AtomicUsize,
+    fail_delete: AtomicUsize,
+    /// Drives that say that they are offline, and refuse.
+    offline: Mutex<BTreeSet<DriveNo>>,
+    /// Shards that were written, and not made durable yet.
+    unsynced: Mutex<BTreeSet<(DriveNo, ShardId)>>,
+    /// Drives that were read from.
+    read: Mutex<BTreeSet<DriveNo>>,
+    /// Called at the next read.
+    on_read: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// `ExtendBody` was seen so often.
+    extended: AtomicUsize,
     /// Leaves that read as other bytes, until their shard is written anew.
     rot: Mutex<BTreeSet<(DriveNo, ShardId, usize)>>,
 }
@@ -111,7 +134,11 @@ impl DriveService for Planned {
     }
 
     fn status(&self) -> DriveStatus {
-        self.drive.status()
+        let mut status = self.drive.status();
+        if self.plan.offline.lock().unwrap().contains(&self.no()) {
+            status.state = DriveState::Offline("pulled".into());
+        }
+        status
     }
 
     fn write(
@@ -120,7 +147,8 @@ impl DriveService for Planned {
         durability: Durability,
     ) -> BoxFuture<'static, Result<(), DriveError>> {
         let drive = self.no();
-        if one_of(&self.plan.fail) {
+        let is_offline = self.plan.offline.lock().unwrap().contains(&drive);
+        if is_offline || one_of(&self.plan.fail) {
             drop(shard);
             return Box::pin(
                 async move { Err(DriveError::Offline { drive, why: "pulled".into() }) },
@@ -135,21 +163,38 @@ impl DriveService for Planned {
         }
         let id = shard.head.shard;
         self.plan.rot.lock().unwrap().retain(|(no, rotten, _)| (*no, *rotten) != (drive, id));
-        self.drive.write(shard, durability)
+        let (plan, write) = (self.plan.clone(), self.drive.write(shard, durability));
+        Box::pin(async move {
+            write.await?;
+            match durability {
+                Durability::Later => plan.unsynced.lock().unwrap().insert((drive, id)),
+                Durability::Durable => plan.unsynced.lock().unwrap().remove(&(drive, id)),
+            };
+            Ok(())
+        })
     }
 
     fn sync(&self) -> BoxFuture<'static, Result<(), DriveError>> {
         let drive = self.no();
-        if one_of(&self.plan.unsynced) {
+        if one_of(&self.plan.fail_sync) {
             return Box::pin(
                 async move { Err(DriveError::Offline { drive, why: "pulled".into() }) },
             );
         }
-        self.drive.sync()
+        let (plan, sync) = (self.plan.clone(), self.drive.sync());
+        Box::pin(async move {
+            sync.await?;
+            plan.unsynced.lock().unwrap().retain(|(no, _)| *no != drive);
+            Ok(())
+        })
     }
 
     fn read(&self, range: ShardRange) -> BoxFuture<'static, Result<ShardBytes, DriveError>> {
         let (drive, plan, read) = (self.no(), self.plan.clone(), self.drive.read(range));
+        plan.read.lock().unwrap().insert(drive);
+        if let Some(first) = plan.on_read.lock().unwrap().take() {
+            first();
+        }
         Box::pin(async move {
             let mut found = read.await?;
             plan.spoil(drive, range.shard, &mut found);
@@ -158,6 +203,10 @@ impl DriveService for Planned {
     }
 
     fn delete(&self, shards: Vec<ShardId>) -> BoxFuture<'static, Result<(), DriveError>> {
+        let drive = self.no();
+        if one_of(&self.plan.fail_delete) {
+            return Box::pin(async move { Err(DriveError::Busy { drive }) });
+        }
         self.drive.delete(shards)
     }
 
@@ -181,13 +230,18 @@ struct Bench {
 impl Bench {
     /// 4+2 over this many drives.
     async fn new(drives: u16) -> Self {
+        Self::of(drives, Config::new("4+2".parse().unwrap())).await
+    }
+
+    async fn of(drives: u16, config: Config) -> Self {
         let clock = SimClock::new();
         let meta = Meta::new(7, clock.clone());
         let (hook, refuses) = (Mutex::default(), AtomicBool::default());
-        let watched = Arc::new(Watched { meta: Flaky(meta.clone()), hook, refuses });
-        let config = Config::new("4+2".parse().unwrap());
+        let plan = Arc::new(Plan::default());
+        let watched = Watched { meta: Flaky(meta.clone()), hook, refuses, plan: plan.clone() };
+        let watched = Arc::new(watched);
         let store = Store::new(config, clock.clone(), watched.clone());
-        let bench = Self { store, plan: Arc::default(), clock, meta, watched };
+        let bench = Self { store, plan, clock, meta, watched };
         for no in 0..drives {
             bench.give_drive(no, 1).await;
         }
@@ -257,15 +311,19 @@ impl Bench {
         writer.finish().await
     }
 
-    async fn get(&self, stored: &StoredBody, len: usize) -> Vec<u8> {
+    fn reading(&self, stored: &StoredBody, len: usize) -> ReadPlan {
         let Body::Stored { id, .. } = stored.body else { panic!("inline") };
-        let plan = ReadPlan {
+        ReadPlan {
             owner: Owner { bucket: BucketId(1), key: Bytes::new(), version: VersionId([1; 16]) },
             bodies: vec![stored.body.clone()],
             from: 0,
             to: len as u64,
             blobs: stored.blobs.iter().map(|(i, record)| (id.blob(*i), record.clone())).collect(),
-        };
+        }
+    }
+
+    async fn get(&self, stored: &StoredBody, len: usize) -> Vec<u8> {
+        let plan = self.reading(stored, len);
         let (mut reader, mut all) = (self.store.reader(plan), Vec::new());
         while let Some(bytes) = reader.next().await.unwrap() {
             all.extend_from_slice(&bytes);

@@ -1,6 +1,9 @@
 //! What is read, rebuilt and counted while drives are wrong, or not the ones that they were.
 
+use holdfast_base::checksum::{leaf, root};
+
 use super::super::rebuild::{Sources, remake, survey};
+use super::super::verify::verify;
 use super::*;
 
 /// Two blobs; the first one is written when the second begins, and synced at the end.
@@ -49,7 +52,7 @@ fn a6_a_failed_sync_takes_back_all_that_its_drive_took_since_the_last_one() {
             let bytes = content(4, LEN);
             let mut writer = bench.writer(Some(LEN));
             writer.write(bytes).await.unwrap();
-            bench.plan.unsynced.store(fail, Ordering::Relaxed);
+            bench.plan.fail_sync.store(fail, Ordering::Relaxed);
             let missing = writer.finish().await.map(|stored| {
                 let missing = stored.blobs.iter().map(|(_, record)| record.missing.len());
                 missing.collect::<Vec<_>>()
@@ -69,6 +72,47 @@ async fn scattered(bench: &Bench) -> (Bytes, BlobId) {
         bench.rot(blob, shard, leaf);
     }
     (bytes, blob)
+}
+
+#[test]
+fn y1_whatever_a_drive_gives_back_otherwise_is_no_shard() {
+    holdfast_sim::run(async {
+        let bench = Bench::new(6).await;
+        let (_, blob, record) = bench.commit("key", 400_000).await;
+        let range = ShardRange { shard: blob.shard(1), from: LEAF_BYTES, to: 2 * LEAF_BYTES };
+        let found = bench.drive(record.drives[1]).read(range).await.unwrap();
+        let check = |why: &str, change: &dyn Fn(&mut ShardBytes)| {
+            let mut changed = found.clone();
+            change(&mut changed);
+            let is_sound = why.is_empty();
+            assert_eq!(verify(&record, range, changed).is_ok(), is_sound, "Y1: {why}");
+        };
+        let resealed = |found: &mut ShardBytes| {
+            found.head.roots[1] = root(range.shard, &found.leaves);
+        };
+        check("", &|_| {});
+        check("another shard", &|found| found.head.shard = blob.shard(2));
+        check("another cut", &|found| found.head.layout.len -= 1);
+        check("a root too few", &|found| found.head.roots.truncate(5));
+        check("another root", &|found| found.head.roots[4] = found.head.roots[0]);
+        check("a leaf too few", &|found| found.leaves.truncate(6));
+        check("another leaf", &|found| found.leaves[3] = found.leaves[0]);
+        check("other bytes, and their leaf", &|found| {
+            let bytes = Bytes::from(vec![7; LEAF_BYTES]);
+            found.leaves[1] = leaf(range.shard, 1, &bytes);
+            found.bytes = bytes;
+        });
+        check("other bytes, their leaf and their root", &|found| {
+            let bytes = Bytes::from(vec![7; LEAF_BYTES]);
+            found.leaves[1] = leaf(range.shard, 1, &bytes);
+            found.bytes = bytes;
+            resealed(found);
+        });
+        check("too few bytes", &|found| found.bytes.truncate(LEAF_BYTES - 1));
+        check("none", &|found| found.bytes.clear());
+        check("from elsewhere", &|found| found.first_leaf = 2);
+        check("from nowhere", &|found| found.first_leaf = usize::MAX);
+    });
 }
 
 async fn read(bench: &Bench, blob: BlobId, len: usize) -> Result<Vec<u8>, StoreError> {
