@@ -216,6 +216,15 @@ mod tests {
         assert_eq!(submatrices, patterns, "every loss pattern has its submatrix");
     }
 
+    /// By M1 a parity matrix never needs another pivot than the next one: this one does.
+    #[test]
+    fn a_solution_swaps_rows_for_its_pivot_and_there_is_none_of_a_singular_square() {
+        let matrix = |cells: [u8; 4]| Matrix { rows: 2, columns: 2, cells: cells.to_vec() };
+        let solved = matrix([5, 6, 7, 8]).solved_for(matrix([0, 1, 1, 0]));
+        assert_eq!(solved, Some(matrix([7, 8, 5, 6])));
+        assert_eq!(matrix([5, 6, 7, 8]).solved_for(matrix([3, 3, 7, 7])), None);
+    }
+
     fn invertible(matrix: &Matrix, rows: u32, columns: u32) -> bool {
         let set = |bits: u32| (0..32).filter(|bit| bits >> bit & 1 == 1).collect::<Vec<usize>>();
         let (rows, columns) = (set(rows), set(columns));

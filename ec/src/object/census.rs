@@ -29,7 +29,7 @@ use super::store::Inner;
 use super::verify::record_is_legal;
 
 /// Entries of one page of either list.
-const PAGE: usize = 512;
+const PAGE: usize = if cfg!(test) { 4 } else { 512 };
 
 /// Why a walk ended early.
 #[derive(Debug, thiserror::Error)]

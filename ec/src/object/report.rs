@@ -51,3 +51,19 @@ impl Reports {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use holdfast_base::BodyId;
+
+    use super::*;
+
+    #[test]
+    fn q1_a_shard_waits_once_and_not_too_many_do() {
+        let reports = Reports::default();
+        let blob = |nonce| BodyId { born: 1, nonce }.blob(0);
+        assert!(reports.push(blob(0), 1) && !reports.push(blob(0), 1), "Q1: twice");
+        let taken = (1..2 * WAITING_MAX as u64).filter(|nonce| reports.push(blob(*nonce), 0));
+        assert_eq!(taken.count(), WAITING_MAX - 1, "Q1: too many");
+    }
+}

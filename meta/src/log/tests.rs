@@ -229,6 +229,32 @@ async fn cut_off(seed: u64, at: u64) {
     assert_eq!(found(&log).await.unwrap(), want, "seed {seed}, cut {at} in {step:?}: later");
 }
 
+/// L2: a vote that is durable comes after the entries that were handed in before it.
+#[test]
+fn a_vote_is_never_durable_before_the_entries_ahead_of_it() {
+    let (mut voted, mut at) = (0, 0);
+    while voted < 3 {
+        at += 1;
+        assert!(at < 100, "it never came that far");
+        voted += holdfast_sim::run(async {
+            let clock: Arc<dyn Clock> = SimClock::new();
+            let disk = SimDisk::new("log", at, clock.clone());
+            let log = Log::open(disk.drive(), config(&clock, at)).await.unwrap();
+            disk.set_faults(Faults::none().crash_at(at));
+            let wait = append(&log, vec![record(1, 0, 100)]).await;
+            let vote = log.save_vote(vec![7; 20]).await;
+            drop(wait);
+            let disk = disk.crash();
+            disk.set_faults(Faults::none());
+            let log = Log::open(disk.drive(), config(&clock, at + 1)).await.unwrap();
+            let there = found(&log).await.unwrap();
+            assert!(vote.is_err() || there.vote.is_some(), "L1");
+            assert!(there.vote.is_none() || there.entries.len() == 1, "L2: cut at {at}");
+            u32::from(vote.is_ok())
+        });
+    }
+}
+
 async fn written(seed: u64) -> (Arc<dyn Clock>, Arc<SimDisk>) {
     let clock: Arc<dyn Clock> = SimClock::new();
     let disk = SimDisk::new("log", seed, clock.clone());
@@ -315,6 +341,39 @@ fn an_idle_log_says_that_all_of_it_is_durable() {
         }
         let error = Log::open(disk.drive(), config(&clock, 1)).await.err();
         assert!(matches!(error, Some(LogStoreError::Rot { .. })), "L6: {error:?}");
+    });
+}
+
+#[test]
+fn a_log_that_was_closed_says_that_all_of_it_is_durable() {
+    holdfast_sim::run(async {
+        let (clock, disk) = written(1).await;
+        // Six groups and the mark: the last of the groups is lost.
+        for at in 4096 * 6..4096 * 7 {
+            assert!(disk.tamper(&super::writer::file_name(1), at, |byte| *byte = 0));
+        }
+        let error = Log::open(disk.drive(), config(&clock, 1)).await.err();
+        assert!(matches!(error, Some(LogStoreError::Rot { .. })), "L4: {error:?}");
+    });
+}
+
+#[test]
+fn rot_in_a_sealed_segment_is_refused() {
+    holdfast_sim::run(async {
+        for seed in holdfast_sim::seeds(40) {
+            let clock: Arc<dyn Clock> = SimClock::new();
+            let disk = SimDisk::new("log", seed, clock.clone());
+            let log = Log::open(disk.drive(), config(&clock, seed)).await.unwrap();
+            for n in 0..12 {
+                append(&log, vec![record(1, n, 3000)]).await.unwrap().await.unwrap().unwrap();
+            }
+            log.close().await.unwrap();
+            // The first file has three groups of a block behind its header.
+            let at = 4096 * (1 + seed % 3) + 100 + seed;
+            assert!(disk.tamper(&super::writer::file_name(1), at, |byte| *byte ^= 16));
+            let error = Log::open(disk.drive(), config(&clock, seed)).await.err();
+            assert!(matches!(error, Some(LogStoreError::Rot { .. })), "seed {seed}: {error:?}");
+        }
     });
 }
 

@@ -59,8 +59,9 @@ impl Client<'_> {
                 34..58 => self.get().await,
                 58..68 => self.delete().await,
                 68..78 => self.list().await,
-                78..86 => self.conditional().await,
-                86..92 => self.multipart().await,
+                78..85 => self.conditional().await,
+                85..87 => self.race().await,
+                87..92 => self.multipart().await,
                 _ => self.maintain().await,
             };
             let pause = match self.rng.below(12) {
@@ -167,9 +168,21 @@ impl Client<'_> {
 
     /// A PUT; what the metadata answered, and the moments around it.
     async fn put_if(&self, key: &str, condition: Condition) -> Result<(PutId, Option<Done>), ()> {
-        let len = self.len();
+        self.put_of(self.len(), key, condition).await
+    }
+
+    async fn put_of(
+        &self,
+        len: usize,
+        key: &str,
+        condition: Condition,
+    ) -> Result<(PutId, Option<Done>), ()> {
         let id = self.new_put(len);
         let stored = self.body(key, id, content(self.seed, id, len)).await?;
+        if self.rng.one_in(8) {
+            // The collector comes round before the commit.
+            drop(self.running.store.sweep_once().await);
+        }
         let command = Command::PutObject(PutObject {
             bucket: self.running.bucket,
             key: Bytes::copy_from_slice(key.as_bytes()),
@@ -261,14 +274,34 @@ impl Client<'_> {
         Ok(())
     }
 
+    /// Two at once want to be the first of a key that nobody else knows.
+    async fn race(&self) -> Step {
+        let key = format!("c/{}", self.new_put(0));
+        let first = Condition { if_none_match: vec!["*".into()], ..Condition::default() };
+        let (one, other) = futures_util::join!(
+            self.put_of(100, &key, first.clone()),
+            self.put_of(200, &key, first)
+        );
+        let held = |put: &Result<(PutId, Option<Done>), ()>| {
+            let outcome = put.as_ref().ok().and_then(|(_, done)| Some(&done.as_ref()?.outcome));
+            matches!(outcome, Some(Outcome::Object { .. }))
+        };
+        assert!(!(held(&one) && held(&other)), "WRONG: If-None-Match held twice on {key}");
+        self.count("races");
+        Ok(())
+    }
+
     async fn delete(&self) -> Step {
-        let key = self.key();
+        self.delete_of(&self.key()).await
+    }
+
+    async fn delete_of(&self, key: &str) -> Step {
         let one = DeleteOne {
             key: Bytes::copy_from_slice(key.as_bytes()),
             condition: Condition::default(),
         };
         let command = Command::DeleteObjects { bucket: self.running.bucket, objects: vec![one] };
-        let done = self.write(&key, None, command).await.ok_or(())?;
+        let done = self.write(key, None, command).await.ok_or(())?;
         let Outcome::Deleted(answers) = &done.outcome else {
             panic!("WRONG: a DELETE was answered by {:?}", done.outcome)
         };
@@ -277,8 +310,8 @@ impl Client<'_> {
         let all = &shared.registers;
         let own = Some(&done.ticket);
         let may = match &answers[..] {
-            [Ok(true)] => all.may_exist(&key, done.window, own),
-            [Ok(false)] => all.may_be(&key, None, done.window, own),
+            [Ok(true)] => all.may_exist(key, done.window, own),
+            [Ok(false)] => all.may_be(key, None, done.window, own),
             other => panic!("WRONG: a DELETE was answered by {other:?}"),
         };
         assert!(may, "WRONG: a DELETE of {key} found {answers:?}: {all:?}");
@@ -340,6 +373,11 @@ impl Client<'_> {
         let plan = ReadPlan { owner, bodies: object.bodies, from, to, blobs };
         let mut reader = self.running.store.reader(plan);
         let mut got = Vec::with_capacity((to - from) as usize);
+        if slow {
+            // Deleted by now, and long enough for the collector, but for the lease.
+            let _ = self.delete_of(key).await;
+            self.pause(self.rng.between(30_000, 60_000)).await;
+        }
         loop {
             match reader.next().await {
                 Ok(Some(bytes)) => got.extend_from_slice(&bytes),

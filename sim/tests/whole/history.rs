@@ -342,6 +342,11 @@ async fn close(seed: u64, machine: &mut Machine, shared: &RefCell<Shared>) {
         machine.wait(2 * READ_GRACE_MS).await;
     }
     no_shard_is_left_over(machine).await;
+    drop((meta, store));
+    // What was deleted does not come back with a process that is killed.
+    machine.stop(false).await;
+    machine.start().await;
+    no_shard_is_left_over(machine).await;
     shared.borrow_mut().tally.add("searched for orphans", 1);
 }
 

@@ -32,6 +32,7 @@ const NEEDED: &[&str] = &[
     "deletes",
     "conditions held",
     "conditions failed",
+    "races",
     "uploads completed",
     "uploads aborted",
     "restarts",

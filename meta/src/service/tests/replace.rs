@@ -1,6 +1,7 @@
 //! A replica that is lost, wiped or rotten is replaced by one under a new number.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use holdfast_api::meta::{MetaStatus, ReplicaStatus};
@@ -17,6 +18,8 @@ struct Yard {
     seed: u64,
     /// Guards the list only; `None` is a drive that is not there.
     slots: Arc<Mutex<Vec<Option<Arc<SimDisk>>>>>,
+    /// Whether an empty directory may be taken for the one meant.
+    may_format: Arc<AtomicBool>,
     made: u64,
 }
 
@@ -24,7 +27,8 @@ impl Yard {
     fn new(seed: u64) -> Self {
         let clock: Arc<dyn Clock> = SimClock::new();
         let slots = Arc::new(Mutex::new(vec![None, None, None]));
-        let mut yard = Self { clock, rng: Arc::new(SeededRng::new(seed)), seed, slots, made: 0 };
+        let (rng, may_format) = (Arc::new(SeededRng::new(seed)), Arc::new(AtomicBool::new(true)));
+        let mut yard = Self { clock, rng, seed, slots, may_format, made: 0 };
         (0..3).for_each(|at| yard.give_empty(at));
         yard
     }
@@ -50,11 +54,11 @@ impl Yard {
 
     fn config(&self) -> MetaConfig {
         let place = |at: usize| {
-            let slots = self.slots.clone();
+            let (slots, may_format) = (self.slots.clone(), self.may_format.clone());
             Place::new(&format!("place{at}"), move || {
                 let disk = slots.lock().unwrap()[at].clone();
                 let drive = disk.ok_or("no such directory")?.drive();
-                Ok(Ground { drive, may_format: true })
+                Ok(Ground { drive, may_format: may_format.load(Ordering::Relaxed) })
             })
         };
         let places = (0..3).map(place).collect();
@@ -257,6 +261,30 @@ fn a_disk_that_errs_for_a_while_comes_back_under_its_own_number() {
         yard.disk(1).set_faults(Faults::none());
         assert_eq!(yard.healed(&meta).await, [1, 2, 3]);
         kept.check(&meta, "back").await;
+        meta.shutdown().await;
+    });
+}
+
+#[test]
+fn an_empty_directory_that_may_be_a_mount_point_is_left_alone() {
+    holdfast_sim::run(async {
+        let mut yard = Yard::new(8);
+        let meta = yard.open().await;
+        let mut kept = Kept::default();
+        kept.put(&meta, 10).await;
+        yard.may_format.store(false, Ordering::Relaxed);
+        let mounted = yard.take(1);
+        yard.give_empty(1);
+        kept.put(&meta, 10).await;
+        yard.clock.sleep(Duration::from_secs(120)).await;
+        assert_eq!(status(&meta).await.replicas[1].role, "away");
+        assert_eq!(members(&meta).await, (vec![1, 2, 3], 0), "nobody's vote is taken away");
+        assert_eq!(yard.disk(1).drive().list().await.unwrap().len(), 0, "nothing is written");
+        drop(mounted);
+        yard.may_format.store(true, Ordering::Relaxed);
+        let ids = yard.healed(&meta).await;
+        assert!(!ids.contains(&2), "{ids:?}");
+        kept.check(&meta, "then").await;
         meta.shutdown().await;
     });
 }
