@@ -124,6 +124,10 @@ pub struct DriveStatus {
     pub shards: u64,
     /// Operations that went wrong since it was opened.
     pub errors: u64,
+    /// Read from it since it was opened.
+    pub read: ByteCount,
+    /// Written to it since it was opened, prepared segments' zeros included.
+    pub written: ByteCount,
 }
 
 /// A request that a drive did not serve.

@@ -20,8 +20,12 @@ use serde_json::{Value, json};
 /// Where and of what a run was.
 #[derive(Clone, Debug, Serialize)]
 pub struct Facts {
-    /// Short hash; `+` where the tree has changes besides results.
+    /// What was measured: short hash; `+` where the tree has changes besides results, `-dirty`
+    /// where a server says that its sources had.
     pub commit: String,
+    /// The same of the benchmark, where a server was built from something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<String>,
     /// UTC, as `2026-01-31`.
     pub date: String,
     /// What was typed.
@@ -76,6 +80,7 @@ impl Facts {
         let kib = memory.split(' ').next().and_then(|kib| kib.parse().ok()).unwrap_or(0u64);
         Self {
             commit: git(&["rev-parse", "--short=12", "HEAD"]) + changed,
+            benchmark: None,
             date: date(SystemClock.wall().0 / 1000 / 86_400),
             command: format!("holdfast-bench {}", arguments.join(" ")),
             cpu: field("/proc/cpuinfo", "model name"),
@@ -86,11 +91,23 @@ impl Facts {
         }
     }
 
+    /// The same, of a run that measures the server `binary`.
+    pub fn gather_for(binary: &Path) -> std::io::Result<Self> {
+        let asked = Command::new(binary).arg("--version").output()?;
+        Ok(Self::gather().of(built_from(&String::from_utf8_lossy(&asked.stdout))))
+    }
+
+    fn of(self, commit: String) -> Self {
+        let benchmark = (commit != self.commit).then_some(self.commit);
+        Self { commit, benchmark, ..self }
+    }
+
     /// One line for the plot and for people.
     pub fn line(&self) -> String {
         let Self { commit, date, cpu, cores, memory, kernel, load, .. } = self;
         let machine = format!("{cpu}, {cores} cores, {memory}, Linux {kernel}, load {load}");
-        format!("{machine}; commit {commit}, {date}")
+        let benchmark = self.benchmark.as_ref().map(|own| format!(" (benchmark {own})"));
+        format!("{machine}; commit {commit}{}, {date}", benchmark.unwrap_or_default())
     }
 }
 
@@ -158,6 +175,13 @@ fn git(arguments: &[&str]) -> String {
     output.map_or(String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
+/// The commit in what `holdfast --version` prints: `holdfast 0.1.0 (4245b001c0de-dirty)`.
+fn built_from(said: &str) -> String {
+    let said = said.trim();
+    let commit = said.split_once(" (").and_then(|(_, rest)| rest.strip_suffix(')'));
+    commit.map_or_else(|| format!("unknown, {said}"), Into::into)
+}
+
 /// A day since 1970 in the calendar. (Hinnant, "chrono-Compatible Low-Level
 /// Date Algorithms", `civil_from_days`; for days from 1970 on.)
 pub fn date(days: u64) -> String {
@@ -184,6 +208,18 @@ mod tests {
         {
             assert_eq!(date(days), want);
         }
+    }
+
+    #[test]
+    fn a_report_names_the_commit_of_the_server_that_was_measured() {
+        let own = Facts { commit: "0123456789ab".into(), ..Facts::gather() };
+        let same = own.clone().of(built_from("holdfast 0.1.0 (0123456789ab)\n"));
+        assert_eq!((same.commit.as_str(), same.benchmark), ("0123456789ab", None));
+        let other = own.clone().of(built_from("holdfast 0.1.0 (4245b001c0de-dirty)\n"));
+        let want = "commit 4245b001c0de-dirty (benchmark 0123456789ab)";
+        assert!(other.line().contains(want), "{}", other.line());
+        let archive = own.of(built_from("holdfast 0.1.0\n"));
+        assert!(archive.line().contains("commit unknown, holdfast 0.1.0 (benchmark"));
     }
 
     #[test]

@@ -56,6 +56,56 @@ def test_a_body_without_end_does_not_hold_the_server(raw, bucket):
     assert sent < 64 * MIB and time.monotonic() - began < 10
 
 
+def exchange(raw, sent: bytes) -> list:
+    """Every answer on one connection, until the other side closes it."""
+    data, answers = b"", []
+    with socket.create_connection((raw.host, raw.port), timeout=20) as s:
+        s.sendall(sent)
+        while piece := s.recv(1 << 16):
+            data += piece
+    while data:
+        answer = parse(data, "PUT")
+        answers.append(answer)
+        head, _, rest = data.partition(b"\r\n\r\n")
+        data = rest[int(answer.headers.get("content-length", 0)):]
+    return answers
+
+
+def request(raw, method, path, body=b"", payload=None) -> bytes:
+    headers, _, _ = raw.headers(method, path, payload=payload or hashlib.sha256(body).hexdigest())
+    lines = "".join(f"{n}: {v}\r\n" for n, v in (headers | {"content-length": str(len(body))}).items())
+    return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+
+@pytest.mark.parametrize("size", [0, 10, 5 * MIB])
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_body_longer_than_announced_is_cut_there(s3, raw, bucket, size, signed):
+    """The announced bytes are the object; what follows is no request, and ends the connection."""
+    body = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    put = request(raw, "PUT", f"/{bucket}/k", body, None if signed else "UNSIGNED-PAYLOAD")
+    first, second = exchange(raw, put + b"and some bytes that nobody announced\r\n\r\n")
+    assert (first.status, second.status) == (200, 400), (first, second)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == body
+    assert [item["Size"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [size]
+
+
+def test_what_follows_a_body_is_a_request_only_if_the_body_was_read(s3, raw, bucket):
+    delete = request(raw, "DELETE", f"/{bucket}/there")
+    s3.put_object(Bucket=bucket, Key="there", Body=b"x")
+    # Refused with its body unread: what was sent as the body, or after it, is never obeyed.
+    for target in (f"/{bucket}/{'x' * 1025}", "/no-such-bucket-here/k"):
+        for body in (delete, bytes(MIB) + delete):
+            refused = request(raw, "PUT", target, body, "UNSIGNED-PAYLOAD") + delete
+            answers = exchange(raw, refused)
+            assert len(answers) == 1 and answers[0].status in (400, 404), answers
+    assert s3.get_object(Bucket=bucket, Key="there")["Body"].read() == b"x"
+    # Read to its announced end: the next request is one.
+    last = delete.replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
+    answers = exchange(raw, request(raw, "PUT", f"/{bucket}/k", b"body") + last)
+    assert [answer.status for answer in answers] == [200, 204]
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
+
+
 def test_boto3_and_curl_hear_a_refusal(s3, running, raw, bucket, tmp_path):
     s3.put_object(Bucket=bucket, Key="there", Body=b"x")
     data = bytes(8 * MIB)

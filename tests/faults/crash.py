@@ -10,12 +10,9 @@ server is killed, the file system unmounted and mounted again.
 """
 
 import argparse
-import fcntl
-import os
 import random
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
@@ -25,11 +22,9 @@ from pathlib import Path
 
 from tests.faults.history import History
 from tests.faults.load import BUCKET, Load, check
-from tests.harness import results, s3
+from tests.harness import filesystem, results, s3
 from tests.harness.server import Server
 
-FS_IOC_SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
-NO_LOG_FLUSH = 2
 IMAGE_BYTES = 4 << 30
 
 
@@ -62,25 +57,14 @@ class Device:
     def attach(self) -> None:
         subprocess.run(["mount", "-o", "loop", str(self.image), str(self.mount)], check=True)
 
-    def detach(self) -> None:
-        for _ in range(50):
-            if subprocess.run(["umount", str(self.mount)], capture_output=True).returncode == 0:
-                return
-            time.sleep(0.1)
-        raise RuntimeError(f"could not unmount {self.mount}")
-
     def cut(self, server: Server) -> None:
-        handle = os.open(self.mount, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.ioctl(handle, FS_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
-        finally:
-            os.close(handle)
+        filesystem.shut_down(self.mount)
         server.kill()
-        self.detach()
+        filesystem.unmount(self.mount)
         self.attach()
 
     def close(self) -> None:
-        self.detach()
+        filesystem.unmount(self.mount)
 
 
 def campaign(kind: str, cycles: int, seed: str) -> dict:

@@ -110,7 +110,7 @@ def main() -> int:
         print(json.dumps(row))
         failed |= bool(row["violations"])
         if arguments.record:
-            results.append("seeds", row)
+            results.append("seeds", row, commit=results.tree())  # its test was built here
         if arguments.until is None or failed or not arguments.record:
             break
     return 1 if failed else 0

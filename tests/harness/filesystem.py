@@ -1,10 +1,16 @@
 """Small real file systems in files, for tests that fill them or take them away. Needs root."""
 
+import fcntl
 import os
 import shutil
+import struct
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
+
+FS_IOC_SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32)
+NO_LOG_FLUSH = 2
 
 
 def why_not() -> str | None:
@@ -20,13 +26,36 @@ def small(directory: Path, name: str, mib: int):
     """An ext4 of `mib` MiB, loop-mounted at `directory/name`; unmounted at the end."""
     image, point = directory / f"{name}.img", directory / name
     point.mkdir()
-    for command in (["truncate", "-s", f"{mib}M", image], ["mkfs.ext4", "-q", "-F", "-m", "0", image],
-                    ["mount", "-o", "loop", image, point]):
-        subprocess.run([str(part) for part in command], check=True, capture_output=True)
+    make(image, point, mib)
     try:
         yield point
     finally:
         subprocess.run(["umount", "-l", str(point)], check=True)
+
+
+def make(image: Path, point: Path, mib: int) -> None:
+    """A fresh ext4 of `mib` MiB in a new file `image`, mounted at `point`."""
+    for command in (["truncate", "-s", f"{mib}M", image], ["mkfs.ext4", "-q", "-F", "-m", "0", image],
+                    ["mount", "-o", "loop", image, point]):
+        subprocess.run([str(part) for part in command], check=True, capture_output=True)
+
+
+def shut_down(point: Path) -> None:
+    """Every operation errs from now on, and what the journal had not written is gone."""
+    handle = os.open(point, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.ioctl(handle, FS_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
+    finally:
+        os.close(handle)
+
+
+def unmount(point: Path, wait_s: float = 5) -> None:
+    """Unmounts it, and waits for whoever still has a file open there."""
+    end = time.monotonic() + wait_s
+    while (done := subprocess.run(["umount", str(point)], capture_output=True, text=True)).returncode:
+        if time.monotonic() > end:
+            raise RuntimeError(f"could not unmount {point}: {done.stderr.strip()}")
+        time.sleep(0.1)
 
 
 def free(point: Path) -> int:

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -49,14 +50,20 @@ class Server:
         self.s3_port, self.admin_port = free_ports(2)
         self.log = Path(log) if log else self.data.with_name(self.data.name + ".log")
         self.process: subprocess.Popen | None = None
+        # With TLS: the certificate that the server shows.
+        self.cert = next((flags[at + 1] for at, flag in enumerate(flags) if flag == "--tls-cert"), None)
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.cert else "http"
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.s3_port}"
+        return f"{self.scheme}://127.0.0.1:{self.s3_port}"
 
     @property
     def admin(self) -> str:
-        return f"http://127.0.0.1:{self.admin_port}"
+        return f"{self.scheme}://127.0.0.1:{self.admin_port}"
 
     def environment(self) -> dict:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HOLDFAST_", "MINIO_", "AWS_"))}
@@ -83,7 +90,8 @@ class Server:
 
     def ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.admin}/health/ready", timeout=2) as answer:
+            trust = ssl.create_default_context(cafile=self.cert) if self.cert else None
+            with urllib.request.urlopen(f"{self.admin}/health/ready", timeout=2, context=trust) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False

@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let table = table(&rows);
     println!("{}", table.text());
     let Some(out) = &arguments.out else { return Ok(()) };
-    let facts = Facts::gather();
+    let facts = Facts::gather_for(&arguments.holdfast)?;
     let title = "S3 PUT and GET beside SeaweedFS";
     let report = Report {
         name: "s3",

@@ -70,11 +70,11 @@ pub fn run(args: &Args) -> Result<()> {
     let table = table(&rows);
     println!("{}", table.text());
     let Some(out) = &args.out else { return Ok(()) };
-    Ok(report(args, &rows, table).write(out)?)
+    let facts = Facts::gather_for(&args.holdfast)?;
+    Ok(report(args, &rows, (facts, table)).write(out)?)
 }
 
-fn report(args: &Args, rows: &[Row], table: Table) -> Report {
-    let facts = Facts::gather();
+fn report(args: &Args, rows: &[Row], (facts, table): (Facts, Table)) -> Report {
     let title = "A million objects, and one long upload";
     let panel = |unit: &str, title: &str| {
         let of: Vec<&Row> = rows.iter().filter(|row| row.unit == unit).collect();

@@ -287,6 +287,7 @@ impl DriveService for ShardStore {
         let shared = &self.inner.shared;
         let (total, free) = shared.space();
         let (shards, used) = shared.core().index.totals();
+        let traffic = shared.drive.traffic();
         DriveStatus {
             no: shared.identity.no,
             id: Some(shared.identity.drive),
@@ -299,6 +300,8 @@ impl DriveService for ShardStore {
             used,
             shards,
             errors: shared.health.errors(),
+            read: ByteCount(traffic.read),
+            written: ByteCount(traffic.written),
         }
     }
 

@@ -47,7 +47,7 @@ mod uring;
 
 pub use absent::absent;
 pub use buf::{Buf, SharedBuf};
-pub use drive::{Drive, File};
+pub use drive::{Drive, File, Traffic};
 pub use error::{DiskError, DiskErrorKind};
 pub use op::{BlockingFile, Done, Durability, FileId, FileName, Op, OpKind, Request, Site, Space};
 pub use open::{Backend, OpenError, Opened, open};

@@ -208,6 +208,25 @@ fn a_log_cut_off_at_any_io_has_all_that_was_acknowledged() {
     println!("log: {cuts} power cuts, one at each I/O of a scripted history");
 }
 
+#[test]
+fn a_file_that_an_earlier_opening_finishes_late_does_not_stop_the_log() {
+    holdfast_sim::run(async {
+        let clock: Arc<dyn Clock> = SimClock::new();
+        let disk = SimDisk::new("log", 1, clock.clone());
+        let open = || Log::open(disk.drive(), config(&clock, 1));
+        let log = open().await.unwrap();
+        for number in 2..5 {
+            let name = super::writer::file_name(number);
+            let _ = disk.drive().create(name, 24 << 10).await;
+        }
+        for index in 0..40 {
+            append(&log, vec![record(1, index, 4000)]).await.unwrap().await.unwrap().unwrap();
+        }
+        log.close().await.unwrap();
+        assert_eq!(found(&open().await.unwrap()).await.unwrap().entries.len(), 40);
+    });
+}
+
 async fn cut_off(seed: u64, at: u64) {
     let clock: Arc<dyn Clock> = SimClock::new();
     let disk = SimDisk::new("log", seed, clock.clone());

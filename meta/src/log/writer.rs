@@ -82,8 +82,8 @@ pub struct Writer {
     is_unmarked: bool,
 }
 
-/// A segment file that is being made, aborted when it is dropped.
-struct Making(JoinHandle<Result<(FileName, File), LogStoreError>>);
+/// A segment file that is being made, and the number in its name; aborted when it is dropped.
+struct Making(JoinHandle<Result<(u64, File), LogStoreError>>);
 
 impl Drop for Making {
     fn drop(&mut self) {
@@ -354,12 +354,14 @@ impl Writer {
         };
         let made = (&mut making.0).await;
         let ended = |_| LogStoreError::Failed { why: "the segment's maker ended".into() };
-        self.segments.spare.push(made.map_err(ended)??);
+        let (number, file) = made.map_err(ended)??;
+        self.segments.next_file = self.segments.next_file.max(number + 1);
+        self.segments.spare.push((file_name(number), file));
         Ok(())
     }
 
     fn begin_making(&mut self) -> Making {
-        let files = self.segments.next_file;
+        let mut files = self.segments.next_file;
         self.segments.next_file += 1;
         let len =
             if files <= 2 { self.config.first_segment_bytes } else { self.config.segment_bytes };
@@ -367,15 +369,18 @@ impl Writer {
         let (drive, shared) = (self.drive.clone(), self.shared.clone());
         let clock = self.config.clock.clone();
         Making(tokio::spawn(async move {
-            let name = file_name(files);
             loop {
-                let made = drive.create(name.clone(), len).await;
-                let full = matches!(&made, Err(error) if error.kind == DiskErrorKind::Full);
-                shared.shelf().full = full;
-                if !full {
-                    return Ok((name, made?));
+                let made = drive.create(file_name(files), len).await;
+                let kind = made.as_ref().err().map(|error| error.kind);
+                shared.shelf().full = kind == Some(DiskErrorKind::Full);
+                match kind {
+                    Some(DiskErrorKind::Full) => clock.sleep(FULL_PAUSE).await,
+                    // The log was closed while it made this file, the disk finished it all the
+                    // same (`Disk::submit`), and we were opened meanwhile. The next opening
+                    // finds it and takes it for a spare.
+                    Some(DiskErrorKind::Exists) => files += 1,
+                    _ => return Ok((files, made?)),
                 }
-                clock.sleep(FULL_PAUSE).await;
             }
         }))
     }

@@ -5,14 +5,14 @@ use std::sync::atomic::AtomicU64;
 use holdfast_api::object::StoreStatus;
 use holdfast_io::host::process_figures;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 use super::state::Admin;
-use super::status::{self, Status};
+use super::status::{self, DriveRow, Status};
 
 type Number = Gauge<f64, AtomicU64>;
 
@@ -56,6 +56,7 @@ pub(super) async fn of(admin: &Admin) -> Registry {
     let backend = status.drives.iter().find_map(|drive| drive.backend.clone()).unwrap_or_default();
     let build = [
         ("version", status.version.clone()),
+        ("commit", status.commit.clone().unwrap_or_default()),
         ("profile", crate::version::PROFILE.to_owned()),
         ("io_backend", backend),
         ("geometry", status.store.geometry.clone()),
@@ -140,7 +141,7 @@ fn drives(registry: &mut Registry, status: &Status) {
         states.get_or_create(&State { state }).set(count as f64);
     }
     registry.register("holdfast_drives_by_state_count", "Drive slots by state", states);
-    type Get = fn(&super::status::DriveRow) -> u64;
+    type Get = fn(&DriveRow) -> u64;
     let figures: [(&str, &str, Get); 5] = [
         ("holdfast_drive_total_bytes", "Size of the file system", |drive| drive.total),
         ("holdfast_drive_free_bytes", "Free in the file system", |drive| drive.free),
@@ -148,13 +149,29 @@ fn drives(registry: &mut Registry, status: &Status) {
         ("holdfast_drive_shards_count", "Live shards", |drive| drive.shards),
         ("holdfast_drive_errors_count", "Errors since it was opened", |drive| drive.errors),
     ];
+    let label = |drive: &DriveRow| Drive { drive: drive.no, path: drive.path.clone() };
+    let open = || status.drives.iter().filter(|drive| drive.device.is_some());
     for (name, help, get) in figures {
         let family = Family::<Drive, Number>::default();
-        for drive in status.drives.iter().filter(|drive| drive.device.is_some()) {
-            let label = Drive { drive: drive.no, path: drive.path.clone() };
-            family.get_or_create(&label).set(get(drive) as f64);
+        for drive in open() {
+            family.get_or_create(&label(drive)).set(get(drive) as f64);
         }
         registry.register(name, help, family);
+    }
+    let traffic: [(&str, &str, Get); 2] = [
+        ("holdfast_drive_read", "Read from the drive since it was opened", |drive| drive.read),
+        (
+            "holdfast_drive_written",
+            "Written to the drive since it was opened, prepared segments included",
+            |drive| drive.written,
+        ),
+    ];
+    for (name, help, get) in traffic {
+        let family = Family::<Drive, Counter>::default();
+        for drive in open() {
+            family.get_or_create(&label(drive)).inc_by(get(drive));
+        }
+        registry.register_with_unit(name, help, Unit::Bytes, family);
     }
 }
 

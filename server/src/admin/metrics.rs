@@ -19,16 +19,17 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use super::gauges;
 use super::state::Admin;
 use crate::s3::Served;
 
-/// Bounds of the latency histogram: 0.25 ms to 65 s, doubling twice per step. [s]
-const LATENCY_S: [f64; 10] =
-    [0.00025, 0.001, 0.004, 0.016, 0.064, 0.256, 1.024, 4.096, 16.384, 65.536];
+/// The first bound of the latency histograms; each further one is the double. [s]
+const LATENCY_FIRST_S: f64 = 0.00025;
+/// Bounds of the latency histograms: up to 32.768 s.
+const LATENCY_BOUNDS: u16 = 18;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Call {
@@ -53,7 +54,8 @@ pub struct S3Metrics {
 
 impl Default for S3Metrics {
     fn default() -> Self {
-        let histogram: fn() -> Histogram = || Histogram::new(LATENCY_S);
+        let histogram: fn() -> Histogram =
+            || Histogram::new(exponential_buckets(LATENCY_FIRST_S, 2.0, LATENCY_BOUNDS));
         let mut metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),

@@ -30,6 +30,8 @@ const LIMIT: Duration = Duration::from_secs(3);
 pub struct Status {
     /// The server's version.
     pub version: String,
+    /// The commit that it was built from, `-dirty` if its sources had changes.
+    pub commit: Option<String>,
     /// The cluster.
     pub cluster: String,
     /// The node that answers.
@@ -121,6 +123,12 @@ pub struct DriveRow {
     pub shards: u64,
     /// Operations that went wrong since it was opened.
     pub errors: u64,
+    /// Read from it since it was opened. [bytes]
+    #[serde(default)]
+    pub read: u64,
+    /// Written to it since it was opened. [bytes]
+    #[serde(default)]
+    pub written: u64,
 }
 
 /// `GET /v1/status`
@@ -137,6 +145,7 @@ pub(super) async fn collect(admin: &Admin, running: &Running) -> Status {
     let scheme = if facts.tls { "https" } else { "http" };
     let mut status = Status {
         version: crate::version::SHORT.into(),
+        commit: crate::version::COMMIT.map(Into::into),
         cluster: facts.cluster.to_string(),
         node: facts.node.to_string(),
         uptime_s: (admin.clock.monotonic() - admin.started).as_secs(),
@@ -240,6 +249,8 @@ fn row(no: DriveNo, slot: Option<&DriveRecord>, drive: Option<&DriveStatus>) -> 
         used: count(|drive| drive.used.0),
         shards: count(|drive| drive.shards),
         errors: count(|drive| drive.errors),
+        read: count(|drive| drive.read.0),
+        written: count(|drive| drive.written.0),
     }
 }
 
@@ -301,6 +312,8 @@ mod tests {
             used: ByteCount(30),
             shards: 3,
             errors: 0,
+            read: ByteCount(0),
+            written: ByteCount(0),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::config::ServerArgs;
 
 /// Holdfast: erasure-coded, strongly consistent S3 storage in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "holdfast", version = crate::version::SHORT, arg_required_else_help = true)]
+#[command(name = "holdfast", version = crate::version::FULL, arg_required_else_help = true)]
 #[command(after_help = "Try:  holdfast server --data ./holdfast-data\n\
                         then: holdfast admin status --data ./holdfast-data")]
 pub struct Cli {

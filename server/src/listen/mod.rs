@@ -104,7 +104,7 @@ impl Port {
                 _ => "--admin",
             },
             address,
-            what: plain(&error),
+            what: unheard(&error),
         })?;
         let connections = Arc::new(Semaphore::new(connections_max));
         Ok(Self { name, listener, tls, connections, idle, clock })
@@ -186,6 +186,18 @@ impl Port {
             }
         }
     }
+}
+
+/// Why an address cannot be listened on, and what a person can do about it.
+fn unheard(error: &std::io::Error) -> String {
+    use std::io::ErrorKind as K;
+    let what_helps = match error.kind() {
+        K::AddrInUse => ": end what listens there, or give another address",
+        K::AddrNotAvailable => ": give one that it has, or 0.0.0.0 for all",
+        K::PermissionDenied => ": ports below 1024 are root's, give another one",
+        _ => "",
+    };
+    plain(error) + what_helps
 }
 
 fn http_builder(idle: Duration) -> auto::Builder<TokioExecutor> {

@@ -6,11 +6,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast_api::object::{BodyReader, ReadLease};
+use holdfast_io::BoxFuture;
 use holdfast_io::clock::{Clock, deadline};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -133,6 +134,10 @@ impl Body for Pumped {
 /// An answer's body as hyper sends it; tells the observer when it is over.
 pub struct AnswerBody {
     inner: s3s::Body,
+    /// `inner` has ended.
+    ended: bool,
+    /// The answer ends after this (L1 of `body`).
+    waste: Option<BoxFuture<'static, ()>>,
     served: Served,
     started: Duration,
     clock: Arc<dyn Clock>,
@@ -141,13 +146,13 @@ pub struct AnswerBody {
 
 impl AnswerBody {
     pub(super) fn new(
-        inner: s3s::Body,
+        (inner, waste): (s3s::Body, Option<BoxFuture<'static, ()>>),
         served: Served,
         clock: Arc<dyn Clock>,
         observer: Observer,
     ) -> Self {
         // `took` carries the start until the end is known.
-        Self { inner, started: served.took, served, clock, observer }
+        Self { inner, ended: false, waste, started: served.took, served, clock, observer }
     }
 }
 
@@ -165,17 +170,27 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
-        let frame = Pin::new(&mut self.inner).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &frame
-            && let Some(bytes) = frame.data_ref()
-        {
-            self.served.bytes_out += bytes.len() as u64;
+        if !self.ended {
+            let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+            if let Some(Ok(frame)) = &frame
+                && let Some(bytes) = frame.data_ref()
+            {
+                self.served.bytes_out += bytes.len() as u64;
+            }
+            if frame.is_some() {
+                return Poll::Ready(frame);
+            }
+            self.ended = true;
         }
-        frame
+        if let Some(waste) = &mut self.waste {
+            ready!(waste.as_mut().poll(cx));
+            self.waste = None;
+        }
+        Poll::Ready(None)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.waste.is_none() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

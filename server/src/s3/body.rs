@@ -3,19 +3,24 @@
 //! The errors of s3s's streams have no public type, so what we see ourselves is
 //! remembered beside the stream ([`Fate`]) and what s3s sees is told by its text
 //! (s3s is pinned to one version; the tests over real requests would notice).
+//!
+//! - L1: an HTTP/2 answer given before its request's body was read ends no earlier than the
+//!   client's sending does, within the bounds below: curl 7.88 errs, and shows no answer, when
+//!   the stream ends while it sends. (Connections of HTTP/1 linger in `listen`.)
 
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use holdfast_io::BoxFuture;
-use holdfast_io::clock::Clock;
+use holdfast_io::clock::{Clock, deadline};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use s3s::{S3Error, S3Result, StdError, s3_error};
 
 use super::chunked::{BadChunk, Framing};
@@ -23,6 +28,11 @@ use super::errors::{custom, invalid_request};
 
 /// A client that sends nothing for so long has gone.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// How long we hear a body out that nobody wants (L1).
+const LINGER: Duration = Duration::from_secs(2);
+/// And how much of it. [bytes]
+const LINGER_BYTES: usize = 16 << 20;
 
 /// What went wrong with a body, as far as we saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,9 +66,48 @@ impl Fate {
     }
 }
 
+/// Where a body goes that was given up before its end.
+pub(super) struct Rest<B>(Arc<Mutex<Option<B>>>);
+
+impl<B> Rest<B>
+where
+    B: Body + Send + Unpin + 'static,
+{
+    pub(super) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Throws it away as it comes, within bounds (L1). `None` if there is nothing more to come.
+    pub(super) fn waste(self, clock: Arc<dyn Clock>) -> Option<BoxFuture<'static, ()>> {
+        let mut body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(Box::pin(async move {
+            let hear = async {
+                let mut left = LINGER_BYTES;
+                while let Some(Ok(frame)) = body.frame().await {
+                    let len = frame.data_ref().map_or(0, bytes::Buf::remaining);
+                    left = left.saturating_sub(len);
+                    if left == 0 {
+                        break;
+                    }
+                }
+            };
+            // Late or not: we were polite.
+            let _ = deadline(&clock, LINGER, hear).await;
+        }))
+    }
+}
+
+impl<B> Clone for Rest<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
 /// A body as it comes from hyper.
 pub(super) struct Incoming<B> {
-    inner: B,
+    /// `None` once it was given up, or ended.
+    inner: Option<B>,
+    rest: Rest<B>,
     framing: Option<Framing>,
     ready: VecDeque<Bytes>,
     ended: bool,
@@ -70,14 +119,14 @@ pub(super) struct Incoming<B> {
 impl<B: Body> Incoming<B> {
     /// `framing` for a body that is `aws-chunked`.
     pub(super) fn new(
-        inner: B,
+        (inner, rest): (B, Rest<B>),
         framing: Option<Framing>,
         clock: Arc<dyn Clock>,
         fate: Fate,
     ) -> Self {
         let (ready, ended, timer) = (VecDeque::new(), false, None);
         fate.0.over.store(inner.is_end_stream(), Ordering::Release);
-        Self { inner, framing, ready, ended, clock, timer, fate }
+        Self { inner: Some(inner), rest, framing, ready, ended, clock, timer, fate }
     }
 
     fn fail(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
@@ -85,6 +134,15 @@ impl<B: Body> Incoming<B> {
         let _ = self.fate.0.fault.set(fault);
         self.ended = true;
         Poll::Ready(Some(Err(Box::new(fault))))
+    }
+}
+
+impl<B> Drop for Incoming<B> {
+    fn drop(&mut self) {
+        if !self.fate.is_over() {
+            let mut rest = self.rest.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *rest = self.inner.take();
+        }
     }
 }
 
@@ -107,7 +165,8 @@ where
             if self.ended {
                 return Poll::Ready(None);
             }
-            let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
+            let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+            let frame = match Pin::new(inner).poll_frame(cx) {
                 Poll::Ready(frame) => frame,
                 Poll::Pending => {
                     let clock = self.clock.clone();
@@ -145,7 +204,10 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.framing.is_some() { SizeHint::default() } else { self.inner.size_hint() }
+        match (&self.framing, &self.inner) {
+            (None, Some(inner)) => inner.size_hint(),
+            _ => SizeHint::default(),
+        }
     }
 }
 

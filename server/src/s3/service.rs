@@ -17,7 +17,7 @@ use s3s::{S3Error, StdError};
 
 use super::answer::AnswerBody;
 use super::auth::{KeyRing, Keys};
-use super::body::{Fate, Incoming};
+use super::body::{Fate, Incoming, Rest};
 use super::chunked::Framing;
 use super::host::{BadDomain, Domains};
 use super::router::{Nothing, OpName, Router};
@@ -138,9 +138,16 @@ impl Front {
         let is_http1 = parts.version <= http::Version::HTTP_11;
         let fate = Fate::default();
         let framing = framing(&parts.headers);
+        let rest = Rest::new();
+        // Who waits to be told `100 Continue` sends nothing now.
+        let sends = !is_http1 && !parts.headers.contains_key(http::header::EXPECT);
+        let body = (body, rest.clone());
         let body = Incoming::new(body, framing, shared.clock.clone(), fate.clone());
         let answer = match gate::check(&parts, &query, (&shared.region, shared.clock.wall())) {
-            Err(error) => plain(error),
+            Err(error) => {
+                drop(body);
+                plain(error)
+            }
             Ok(()) => {
                 parts.extensions.insert(fate.clone());
                 parts.extensions.insert(query);
@@ -167,7 +174,8 @@ impl Front {
             took: started,
         };
         let (clock, observer) = (shared.clock.clone(), shared.observer.clone());
-        answer.map(|body| AnswerBody::new(body, served, clock, observer))
+        let waste = if sends { rest.waste(shared.clock.clone()) } else { None };
+        answer.map(|body| AnswerBody::new((body, waste), served, clock, observer))
     }
 }
 

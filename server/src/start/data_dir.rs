@@ -19,7 +19,7 @@ use holdfast_base::{ClusterId, DriveId, Geometry, NodeId};
 use holdfast_io::host::{self, DirectoryLock, PlaceKind};
 use serde::{Deserialize, Serialize};
 
-use super::error::{StartError, plain};
+use super::error::{StartError, advice, plain};
 
 const FILE: &str = "cluster";
 const FORMAT: u32 = 1;
@@ -75,13 +75,14 @@ impl DataDirectory {
     pub fn open(path: &Path) -> Result<Self, StartError> {
         let erred = |error: &std::io::Error| StartError::DataDirectory {
             path: path.into(),
-            what: plain(error),
+            what: advice(error),
         };
         match host::place(path).map_err(|error| erred(&error))? {
             Some(place) if place.kind == PlaceKind::Other => {
                 return Err(StartError::DataDirectory {
                     path: path.into(),
-                    what: "not a directory".into(),
+                    what: "not a directory: give a directory, or a path where one can be made"
+                        .into(),
                 });
             }
             Some(_) => {}
@@ -118,7 +119,10 @@ impl DataDirectory {
         let damaged = |error: serde_json::Error| bad(format!("not a cluster file: {error}"));
         let Format { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
         if format != FORMAT {
-            let what = format!("format {format} is not known to this version, which has {FORMAT}");
+            let what = format!(
+                "format {format} is not known to this version, which has {FORMAT}: run the version \
+                 of Holdfast that wrote it"
+            );
             return Err(bad(what));
         }
         serde_json::from_slice(&bytes).map(Some).map_err(damaged)
@@ -132,7 +136,7 @@ impl DataDirectory {
         let path = self.path.join(FILE);
         let bytes = serde_json::to_vec_pretty(cluster).unwrap_or_default();
         host::replace_small(&path, &bytes)
-            .map_err(|error| StartError::BadFile { path, what: plain(&error) })
+            .map_err(|error| StartError::BadFile { path, what: advice(&error) })
     }
 }
 

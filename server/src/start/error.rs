@@ -59,6 +59,22 @@ impl StartError {
     }
 }
 
+/// The system's word about a place that is to be written, and what a person can do about it.
+pub fn advice(error: &std::io::Error) -> String {
+    format!("{}{}", plain(error), what_helps(error.kind()))
+}
+
+/// What a person can do about an error of this kind, with a colon before it; or nothing.
+pub fn what_helps(kind: std::io::ErrorKind) -> &'static str {
+    use std::io::ErrorKind as K;
+    match kind {
+        K::PermissionDenied => ": let the server's user write there, or give another directory",
+        K::ReadOnlyFilesystem => ": mount it for writing, or give another directory",
+        K::StorageFull | K::QuotaExceeded => ": make room, or give another directory",
+        _ => "",
+    }
+}
+
 /// The system's word for people, without the error number.
 pub fn plain(error: &std::io::Error) -> String {
     use std::io::ErrorKind as K;

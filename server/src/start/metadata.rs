@@ -78,6 +78,14 @@ pub fn place(path: PathBuf, backend: Backend, drives: Drives) -> Place {
     })
 }
 
+/// False while the drive that the voter's folder `path` lies on is out. True for a folder on
+/// no drive, and before there are drives.
+pub fn is_reachable(path: &Path, drives: &Drives) -> bool {
+    let Some(fleet) = drives.get().and_then(Weak::upgrade) else { return true };
+    let drive = path.parent().unwrap_or(path);
+    !fleet.has(drive) || fleet.is_online(drive)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,7 +35,7 @@ use holdfast_io::rng::{Rng, SystemRng};
 
 pub use credentials::{Credentials, FILE as CREDENTIALS_FILE, Secret, find, generate_pair};
 pub use endpoint::Endpoint;
-pub use error::{StartError, plain};
+pub use error::{StartError, advice, plain, what_helps};
 pub use serve::run;
 
 use crate::config::{DriveChoice, IoChoice, ServerConfig};
@@ -114,7 +114,7 @@ async fn lay(
     }
     for path in paths {
         host::create_directories(path)
-            .map_err(|error| StartError::Drive { path: path.clone(), what: plain(&error) })?;
+            .map_err(|error| StartError::Drive { path: path.clone(), what: advice(&error) })?;
     }
     let geometry = match config.geometry {
         Some(geometry) => geometry,
@@ -125,7 +125,7 @@ async fn lay(
     made.meta = metadata::choose(data.path(), paths)?;
     for path in &made.meta {
         host::create_directories(path)
-            .map_err(|error| StartError::Drive { path: path.clone(), what: plain(&error) })?;
+            .map_err(|error| StartError::Drive { path: path.clone(), what: advice(&error) })?;
     }
     data.keep(&made)?;
     tracing::info!(%cluster, %geometry, drives = paths.len(), "a new cluster");

@@ -40,7 +40,7 @@ const METADATA_EVERY: Duration = Duration::from_secs(2);
 /// [`StartError`], one line (R1, R2).
 pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     logs::begin(&config)?;
-    tracing::info!("holdfast {} starts: {config}", crate::version::SHORT);
+    tracing::info!("holdfast {} starts: {config}", crate::version::FULL);
     if let Some(address) = config.mysql {
         tracing::warn!("THE MYSQL FRONT IS NOT IN THIS VERSION: nothing will listen on {address}");
     }
@@ -167,8 +167,9 @@ impl Services {
         let vault = Arc::new(Vault::open(data.path(), age, &*world.rng)?);
         let ground = Ground::find(data, config, world).await?;
         state.doing("opening the metadata");
-        let reserve = Reserve::open(&ground.cluster.meta, world.clock.clone()).await;
         let drives = metadata::Drives::default();
+        let clock = world.clock.clone();
+        let reserve = Reserve::open(&ground.cluster.meta, Arc::clone(&drives), clock).await;
         let meta = open_metadata(&ground, world, &drives).await?;
         let guarded = Guarded::new(meta.clone(), Arc::clone(&reserve));
         let guarded: Arc<dyn MetaService> = Arc::new(guarded);

@@ -1,8 +1,12 @@
 //! Flag, environment, file, default: in this order. And what is said, and what is not.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
-use crate::harness::{PASSWORD, Running, ended, holdfast, server};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::harness::{PASSWORD, Running, USER, ended, holdfast, server};
 
 #[test]
 fn flags_beat_the_environment_and_that_the_file() {
@@ -74,7 +78,34 @@ fn help_teaches() {
     ] {
         assert!(done.out.contains(want), "--help lacks {want}");
     }
-    assert!(ended(holdfast(&["version"])).out.starts_with("holdfast "));
     let unknown = ended(holdfast(&["server", "--dta", "x"]));
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
+}
+
+#[test]
+fn everything_that_names_the_version_names_the_commit() {
+    let line = ended(holdfast(&["--version"])).out.trim().to_owned();
+    let full = line.strip_prefix("holdfast ").unwrap();
+    let commit = full.split_once(" (").map(|(_, rest)| rest.strip_suffix(')').unwrap());
+    let version = full.split(' ').next().unwrap();
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    assert!(ended(holdfast(&["version"])).out.starts_with(&format!("{line} (")));
+    // Without git, as from a source archive, there is no commit to name.
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let head = Command::new("git").args(["-C", root, "rev-parse", "--short=12", "HEAD"]).output();
+    if let (Some(commit), Ok(head)) = (commit, head) {
+        let head = String::from_utf8(head.stdout).unwrap();
+        assert_eq!(commit.trim_end_matches("-dirty"), head.trim());
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let mut running = Running::start(dir.path(), &[]);
+    assert!(running.log.contains(&format!("holdfast {full} starts")), "{}", running.log);
+    let status = running.status();
+    assert_eq!((status["version"].as_str(), status["commit"].as_str()), (Some(version), commit));
+    let root = format!("Basic {}", BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}")));
+    let (_, metrics) = running.ask("GET", "/metrics", Some(&root), "");
+    let label = format!("commit=\"{}\"", commit.unwrap_or_default());
+    assert!(metrics.contains(&label), "{label} is not in {metrics}");
+    assert_eq!(running.stop(), Some(0));
 }

@@ -2,18 +2,23 @@
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::harness::{Running, ended, holdfast, server};
 
+/// The line that was said.
 #[track_caller]
-fn refused(command: std::process::Command, code: i32, want: &str) {
+fn refused(command: Command, code: i32, want: &str) -> String {
     let done = ended(command);
     assert_eq!(done.code, Some(code), "{want}: {done:?}");
     assert!(done.line.starts_with("holdfast: ") && done.line.contains(want), "{want}: {done:?}");
     for noise in ["panicked", "RUST_BACKTRACE", "Os {", "Error {"] {
         assert!(!done.err.contains(noise), "{want}: {done:?}");
     }
+    let said = done.err.lines().filter(|line| line.starts_with("holdfast: ")).count();
+    assert_eq!(said, 1, "one line: {done:?}");
+    done.line
 }
 
 fn folder() -> tempfile::TempDir {
@@ -75,7 +80,11 @@ fn ports_and_tls_that_cannot_be_used() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let taken_s3 = server(dir.path(), &["--s3", &address]);
-    refused(taken_s3, 1, &format!("--s3 {address}: already in use"));
+    refused(taken_s3, 1, &format!("--s3 {address}: already in use: end what listens there"));
+    let taken_admin = server(dir.path(), &["--admin", &address]);
+    refused(taken_admin, 1, &format!("--admin {address}: already in use: end what listens there"));
+    let elsewhere = server(dir.path(), &["--s3", "192.0.2.1:0"]);
+    refused(elsewhere, 1, "--s3 192.0.2.1:0: not an address of this machine: give one that it has");
     let pem = dir.path().join("x.pem");
     std::fs::write(&pem, "nothing").unwrap();
     let pem = pem.to_str().unwrap();
@@ -111,16 +120,135 @@ fn drives_of_others_and_of_other_formats() {
     let foreign = one.join("drive1");
     let foreign = foreign.to_str().unwrap();
     refused(server(&two, &["--drive", foreign]), 1, "it belongs to another cluster");
+    let helps = "run the version of Holdfast that wrote it";
     let file = one.join("drive2/drive.json");
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replace("\"format\":1", "\"format\":7")).unwrap();
-    refused(server(&one, &[]), 1, "it has drive format 7, this version knows 1");
-    std::fs::write(&file, "rubbish").unwrap();
-    refused(server(&one, &[]), 1, "its drive.json is damaged");
+    for (format, said) in [("0", "0"), ("7", "7"), ("18446744073709551615", "18446744073709551615")]
+    {
+        let format = format!("\"format\":{format}");
+        std::fs::write(&file, text.replace("\"format\":1", &format)).unwrap();
+        let want = format!("drive2: it has drive format {said}, this version knows 1: {helps}");
+        refused(server(&one, &[]), 1, &want);
+    }
+    for damage in ["rubbish", "{}", ""] {
+        std::fs::write(&file, damage).unwrap();
+        refused(server(&one, &[]), 1, "drive2: its drive.json is damaged");
+    }
     let cluster = one.join("cluster");
     let text = std::fs::read_to_string(&cluster).unwrap();
-    std::fs::write(&cluster, text.replace("\"format\": 1", "\"format\": 2")).unwrap();
-    refused(server(&one, &[]), 1, "cluster: format 2 is not known to this version");
+    for format in ["0", "2", "4294967295"] {
+        std::fs::write(&cluster, text.replace("\"format\": 1", &format!("\"format\": {format}")))
+            .unwrap();
+        let want = format!("cluster: format {format} is not known to this version, which has 1: ");
+        refused(server(&one, &[]), 1, &(want + helps));
+    }
+    for damage in
+        ["rubbish", "{}", "", &text.replace("\"geometry\": \"4+2\"", "\"geometry\": \"x\"")]
+    {
+        std::fs::write(&cluster, damage).unwrap();
+        refused(server(&one, &[]), 1, "cluster: not a cluster file: ");
+    }
+}
+
+#[test]
+fn drives_that_are_missing() {
+    let dir = folder();
+    let data = dir.path().join("data");
+    let drive = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let with = |names: &[&str]| {
+        let paths: Vec<String> = names.iter().map(|name| drive(name)).collect();
+        let flags: Vec<&str> = paths.iter().flat_map(|path| ["--drive", path.as_str()]).collect();
+        server(&data, &flags)
+    };
+    refused(server(&data, &["--drive", "/proc/nowhere/a"]), 1, "drive /proc/nowhere/a: not found");
+    assert_eq!(Running::from(&data, with(&["a", "b", "c"])).stop(), Some(0));
+    // A slip of the pen is no new drive, and none of the old ones either.
+    let want = "other/b: no such directory; make it to add a drive";
+    refused(with(&["a", "other/b", "c"]), 1, want);
+    assert!(!Path::new(&drive("other")).exists(), "after the first start no directory is made");
+    for gone in ["b", "c"] {
+        std::fs::rename(drive(gone), drive(&format!("gone-{gone}"))).unwrap();
+    }
+    let line = refused(with(&["a", "b", "c"]), 1, "2 of 3 drives are missing, the parity covers 1");
+    for want in [drive("b"), drive("c"), "no such directory".into(), "--degraded starts".into()] {
+        assert!(line.contains(&want), "{want} is not in {line}");
+    }
+    refused(with(&["a"]), 1, "not among the --drive given");
+    for back in ["b", "c"] {
+        std::fs::rename(drive(&format!("gone-{back}")), drive(back)).unwrap();
+    }
+    let mut whole = Running::from(&data, with(&["a", "b", "c"]));
+    assert!(!whole.log.contains("MISSING DRIVE"), "{}", whole.log);
+    assert_eq!(whole.stop(), Some(0));
+}
+
+/// A directory that is mounted on itself, read-only; until it is dropped.
+struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    /// `None`, with the reason printed, where a test may not mount.
+    fn mount(path: &Path) -> Option<Self> {
+        let call = |arguments: &[&str]| {
+            Command::new("mount")
+                .args(arguments)
+                .arg(path)
+                .output()
+                .is_ok_and(|o| o.status.success())
+        };
+        if !call(&["--bind", path.to_str().unwrap()]) {
+            eprintln!("NOT TESTED: mounting {} needs root", path.display());
+            return None;
+        }
+        let mounted = Self(path.into());
+        assert!(call(&["-o", "remount,bind,ro"]), "{} cannot be made read-only", path.display());
+        Some(mounted)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn read_only_directories() {
+    let dir = folder();
+    let (data, drives) = (dir.path().join("data"), dir.path().join("drives"));
+    let drive = |name: &str| drives.join(name);
+    let flags = ["a", "b", "c"].map(|name| drive(name).to_str().unwrap().to_owned());
+    let flags: Vec<&str> = flags.iter().flat_map(|path| ["--drive", path.as_str()]).collect();
+    let helps = "the file system is read-only: mount it for writing, or give another directory";
+
+    // At the first start: nothing is begun.
+    std::fs::create_dir_all(drive("b")).unwrap();
+    let Some(mounted) = ReadOnly::mount(&drive("b")) else { return };
+    refused(server(&data, &flags), 1, &format!("drive {}: {helps}", drive("b").display()));
+    drop(mounted);
+    assert!(!data.join("cluster").exists() && !drive("a").exists(), "nothing was begun");
+    let mounted = ReadOnly::mount(&data).unwrap();
+    refused(server(&data, &flags), 1, &format!("data directory {}: {helps}", data.display()));
+    refused(server(&data.join("new"), &flags), 1, &format!("data/new: {helps}"));
+    drop(mounted);
+    std::fs::remove_dir(drive("b")).unwrap();
+    let mounted = ReadOnly::mount(&drives).unwrap();
+    refused(server(&data, &flags), 1, &format!("drive {}: {helps}", drive("a").display()));
+    drop(mounted);
+
+    // And later.
+    assert_eq!(Running::start(&data, &flags).stop(), Some(0));
+    let mounted = ReadOnly::mount(&drive("b")).unwrap();
+    let line =
+        refused(server(&data, &flags), 1, &format!("drive {}: {helps}", drive("b").display()));
+    assert!(line.contains("(--degraded starts without it)"), "{line}");
+    let mut without = Running::start(&data, &[&flags[..], &["--degraded"]].concat());
+    assert_eq!(without.status()["drives"][1]["state"], "missing");
+    assert_eq!(without.stop(), Some(0));
+    drop(mounted);
+    let mounted = ReadOnly::mount(&data).unwrap();
+    refused(server(&data, &flags), 1, &format!("data directory {}: {helps}", data.display()));
+    drop(mounted);
+    assert_eq!(Running::start(&data, &flags).stop(), Some(0));
 }
 
 #[test]

@@ -131,6 +131,11 @@ impl Fleet {
         slots.iter().filter(|slot| !online(slot)).cloned().collect()
     }
 
+    /// True if `path` was given as a drive.
+    pub fn has(&self, path: &Path) -> bool {
+        self.paths.iter().any(|given| given == path)
+    }
+
     /// True while the drive at `path` is open and online.
     pub fn is_online(&self, path: &Path) -> bool {
         let statuses = self.opened().values().map(|drive| drive.status()).collect::<Vec<_>>();

@@ -2,6 +2,7 @@
 //!
 //! - O1: looking writes nothing but what `io` needs to find out whether it may write.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use holdfast_base::ClusterId;
@@ -10,7 +11,7 @@ use holdfast_io::disk::{Backend, DiskErrorKind, Drive, OpenError, Opened};
 use holdfast_io::host::{self, PlaceKind};
 
 use super::plan::{Found, Stands};
-use crate::start::plain;
+use crate::start::{advice, plain, what_helps};
 
 /// What may lie in a vacant drive directory: a file system's own, and one of
 /// the metadata's replicas.
@@ -40,7 +41,7 @@ pub async fn look(path: PathBuf, cluster: ClusterId, backend: Backend) -> Looked
     let place = match host::place(&path) {
         Ok(Some(place)) => place,
         Ok(None) => return nothing(Stands::Absent, None),
-        Err(error) => return nothing(by_kind(DiskErrorKind::of(&error), plain(&error)), None),
+        Err(error) => return nothing(by_kind(DiskErrorKind::of(&error), advice(&error)), None),
     };
     let inode = Some((place.device, place.inode));
     if place.kind == PlaceKind::Other {
@@ -67,7 +68,8 @@ async fn identify(
             return (Stands::Ours { id: found.drive }, Some(found));
         }
         Ok(found) => Stands::Wrong(format!(
-            "it belongs to another cluster ({}), this one is {cluster}",
+            "it belongs to another cluster ({}), this one is {cluster}: give a drive of this \
+             cluster or an empty directory",
             found.cluster
         )),
         Err(IdentityError::Missing { .. }) => match host::is_vacant(path, &BESIDES) {
@@ -75,28 +77,32 @@ async fn identify(
             Ok(false) => Stands::Wrong(
                 "it is no drive of Holdfast and not empty: give an empty directory".into(),
             ),
-            Err(error) => by_kind(DiskErrorKind::of(&error), plain(&error)),
+            Err(error) => by_kind(DiskErrorKind::of(&error), advice(&error)),
         },
         Err(IdentityError::Format { found, .. }) => Stands::Wrong(format!(
-            "it has drive format {found}, this version knows {}",
+            "it has drive format {found}, this version knows {}: run the version of Holdfast \
+             that wrote it",
             identity::FORMAT
         )),
-        Err(IdentityError::Disk { source, .. }) => by_kind(source.kind, plain(&source.source)),
-        Err(IdentityError::Damaged { what, .. }) => {
-            Stands::Unusable(format!("its drive.json is damaged: {what}"))
-        }
+        Err(IdentityError::Disk { source, .. }) => by_kind(source.kind, advice(&source.source)),
+        Err(IdentityError::Damaged { what, .. }) => Stands::Unusable(format!(
+            "its drive.json is damaged: {what}; empty the directory to have the drive healed"
+        )),
         Err(error) => Stands::Wrong(error.to_string()),
     };
     (stands, None)
 }
 
 fn unopened(error: OpenError) -> Stands {
+    let unusable = |what: &str, kind| Stands::Unusable(format!("{what}{}", what_helps(kind)));
     match error {
         OpenError::NotFound { .. } => Stands::Absent,
         OpenError::NotADirectory { .. } => Stands::Wrong("not a directory".into()),
-        OpenError::Denied { .. } => Stands::Unusable("permission denied".into()),
-        OpenError::ReadOnly { .. } => Stands::Unusable("the file system is read-only".into()),
-        OpenError::Full { .. } => Stands::Unusable("no space left on the device".into()),
+        OpenError::Denied { .. } => unusable("permission denied", ErrorKind::PermissionDenied),
+        OpenError::ReadOnly { .. } => {
+            unusable("the file system is read-only", ErrorKind::ReadOnlyFilesystem)
+        }
+        OpenError::Full { .. } => unusable("no space left on the device", ErrorKind::StorageFull),
         OpenError::NoUring { why, .. } => {
             Stands::Wrong(format!("--io uring: io_uring is not available: {why}"))
         }

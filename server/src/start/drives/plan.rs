@@ -165,6 +165,9 @@ fn step(one: &Found, all: &[Found], known: Known<'_>) -> Result<Option<Step>, St
         },
         Stands::Broken(why) => missing(why.clone()).map(Some).ok_or(why.clone()),
         Stands::Unusable(why) if known.lenient => missing(why.clone()).map(Some).ok_or(why.clone()),
+        Stands::Unusable(why) if slot.is_some() => {
+            Err(format!("{why} (--degraded starts without it)"))
+        }
         Stands::Unusable(why) | Stands::Wrong(why) => Err(why.clone()),
     }
 }
@@ -303,7 +306,8 @@ mod tests {
         let dying = [a(), found("/b", Broken("input/output error".into()))];
         check("dying", &dying, &["open /a 1", "missing /b 2: input/output error"]);
         let denied = [a(), found("/b", Unusable("permission denied".into()))];
-        check("denied", &denied, &["drive /b: permission denied"]);
+        let want = "drive /b: permission denied (--degraded starts without it)";
+        check("denied", &denied, &[want]);
     }
 
     #[test]
