@@ -17,6 +17,7 @@ use super::answer::Reply;
 use super::body::{Fate, Payload};
 use super::errors::{self, invalid_argument};
 use super::headers;
+use super::promised::Carried;
 use super::service::Shared;
 use super::uri::{self, Query};
 
@@ -46,6 +47,8 @@ impl Call {
         let mut extensions = request.extensions;
         let query = extensions.remove::<Query>().unwrap_or_default();
         let fate = extensions.remove::<Fate>().unwrap_or_default();
+        let carried = extensions.remove::<Carried>().and_then(|carried| carried.take());
+        let stream = carried.unwrap_or(request.input);
         let host = headers::text(&request.headers, "host")?.unwrap_or("");
         let path = uri::decode(request.uri.path().strip_prefix('/').unwrap_or(""));
         let (bucket, key) = match shared.domains.bucket(host) {
@@ -65,7 +68,7 @@ impl Call {
             key: key.into(),
             query,
             headers,
-            payload: Payload { stream: request.input, fate },
+            payload: Payload { stream, fate },
             trailers: request.trailing_headers,
         })
     }

@@ -37,6 +37,7 @@ mod headers;
 mod host;
 mod list;
 mod multipart;
+mod promised;
 mod put;
 mod router;
 mod service;

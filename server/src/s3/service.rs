@@ -22,7 +22,7 @@ use super::chunked::Framing;
 use super::host::{BadDomain, Domains};
 use super::router::{Nothing, OpName, Router};
 use super::uri::Query;
-use super::{errors, gate, xml};
+use super::{errors, gate, promised, xml};
 
 /// Told of every request once its answer is over, or broken off.
 pub type Observer = Arc<dyn Fn(&Served) + Send + Sync>;
@@ -152,7 +152,14 @@ impl Front {
                 parts.extensions.insert(fate.clone());
                 parts.extensions.insert(query);
                 parts.extensions.insert(operation.clone());
-                let body = s3s::Body::http_body_unsync(body);
+                let body = match promised::promise(&parts.headers) {
+                    Some(promise) => {
+                        let (carried, body) = promised::carry(body, promise);
+                        parts.extensions.insert(carried);
+                        body
+                    }
+                    None => s3s::Body::http_body_unsync(body),
+                };
                 match self.service.call(Request::from_parts(parts, body)).await {
                     Ok(answer) => answer,
                     Err(error) => plain(errors::internal(&StdError::from(error))),
