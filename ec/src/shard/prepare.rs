@@ -4,7 +4,8 @@
 //! - P1: a segment's head with its new life is durable, and was read back, before the
 //!   first frame is written (S1): a disk that loses that write is found out.
 //! - P2: the last spare goes to user data only if the file system has room for
-//!   another one; else it is left to what makes room.
+//!   another one of every drive on it, which may all be about to take theirs; else it is left
+//!   to what makes room. (Without a spare nothing can be moved, and a full drive stays full.)
 //! - P3: a segment that cannot fit is not begun: filling the disk with each attempt
 //!   would starve whoever shares it, the metadata above all.
 //!
@@ -119,7 +120,8 @@ pub async fn open(shared: &Shared, purpose: Purpose) -> Result<Option<Opened>, D
     if spares == 1 && purpose == Purpose::User {
         let space = shared.health.call(shared.drive.space()).await?;
         shared.saw_space(space);
-        if space.free < shared.segment_bytes + shared.segment_bytes / 8 {
+        let one = shared.segment_bytes + shared.segment_bytes / 8;
+        if space.free < one.saturating_mul(u64::from(shared.options.drives_on_device)) {
             return Err(refused(shared));
         }
     }
