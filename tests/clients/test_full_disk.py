@@ -102,8 +102,6 @@ def test_a_full_disk_refuses_and_loses_nothing(disk):
         assert server.stop() == 0
 
 
-@pytest.mark.xfail(run=False, reason="a defect that is open: on a device that drives and metadata share, room came back "
-                   "within a minute in two runs of four, and not within two minutes in the others (docs/progress.md, 1)")
 def test_the_space_of_deleted_objects_comes_back(disk):
     with Server(disk / "data", log=disk.parent / "log") as server:
         s3, held = client(server.endpoint), {}

@@ -122,7 +122,7 @@ impl Body for Elsewhere {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.clone()
+        self.0
     }
 }
 
