@@ -121,7 +121,10 @@ pub async fn open(shared: &Shared, purpose: Purpose) -> Result<Option<Opened>, D
         let space = shared.health.call(shared.drive.space()).await?;
         shared.saw_space(space);
         let one = shared.segment_bytes + shared.segment_bytes / 8;
-        if space.free < one.saturating_mul(u64::from(shared.options.drives_on_device)) {
+        // A new drive's first segment is what the others have, too.
+        let first = shared.core().segments.len() == 1;
+        let drives = if first { 1 } else { u64::from(shared.options.drives_on_device) };
+        if space.free < one.saturating_mul(drives) {
             return Err(refused(shared));
         }
     }
