@@ -126,7 +126,9 @@ const MAPPED_MIN: libc::c_int = 128 << 10;
 /// Keeps glibc from raising that size by itself, up to 32 MiB, as soon as a large buffer is
 /// freed: then such buffers, aligned as they are, leave holes that nothing else fits. After 16
 /// writers and 16 readers of 64 MiB a server had 1,051 MiB resident without this and 331 MiB
-/// with it, for the same CPU time (`holdfast-bench s3 --sizes 67108864`, November 2026).
+/// with it, for 2 to 11 % more CPU time a request where the round was quiet; one round of GET
+/// said twice as much (`MALLOC_MMAP_THRESHOLD_=131072 holdfast-bench s3 --sizes 67108864
+/// --rounds 1 --seconds 3`, November 2026).
 fn give_back_large_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

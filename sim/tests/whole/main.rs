@@ -44,7 +44,7 @@ const NEEDED: &[&str] = &[
     "searched for orphans",
 ];
 
-/// A seed costs half a second of a core (dev profile), so fewer than other models have.
+/// A seed costs about a second of a core (dev profile), so fewer than other models have.
 const GATE: u64 = 100;
 
 fn check(parity: u64) {
