@@ -85,13 +85,10 @@ pub async fn recover(shared: &Shared) -> Result<u64, DriveError> {
     let loads: Vec<_> = numbers.iter().map(|no| load(shared, *no)).collect();
     let mut loads = stream::iter(loads).buffer_unordered(DEPTH);
     let (mut next_count, mut unsealed) = (1, Vec::new());
-    while let Some(found) = loads.try_next().await? {
-        let found = match found {
-            Ok(found) => found,
-            Err(left_alone) => {
-                shared.core().index.cloud(left_alone);
-                continue;
-            }
+    while let Some((no, found)) = loads.try_next().await? {
+        let Some(found) = found else {
+            shared.core().index.cloud(no);
+            continue;
         };
         let last = found.entries.iter().map(|entry| entry.sequence).max().unwrap_or(0);
         next_count = next_count.max((last >> 16) + 1);
@@ -176,11 +173,11 @@ fn adopt(shared: &Shared, found: Found) {
     }
 }
 
-/// Reads one segment; its number alone if it must be left alone.
-async fn load(shared: &Shared, no: SegmentNo) -> Result<Result<Found, SegmentNo>, DriveError> {
+/// Reads one segment; nothing if it must be left alone.
+async fn load(shared: &Shared, no: SegmentNo) -> Result<(SegmentNo, Option<Found>), DriveError> {
     let file = shared.health.call(shared.drive.open(no.file_name())).await?;
     let Some(head) = read_head(shared, no, &file).await? else {
-        return load_headless(shared, no, file).await;
+        return Ok((no, load_headless(shared, no, file).await?));
     };
     let (life, generation) = (head.life, head.generation);
     let found = |state, entries, file| {
@@ -188,18 +185,18 @@ async fn load(shared: &Shared, no: SegmentNo) -> Result<Result<Found, SegmentNo>
         Found { no, file, life, generation, state, entries, reusable, scanned }
     };
     if head.state == Use::Spare {
-        return Ok(Ok(found(State::Spare, Vec::new(), file)));
+        return Ok((no, Some(found(State::Spare, Vec::new(), file))));
     }
     let footer = read_footer(shared, no, &file).await?;
     if let Some((_, entries)) = footer.filter(|(trailer, _)| trailer.life == life) {
-        return Ok(Ok(found(State::Sealed, entries, file)));
+        return Ok((no, Some(found(State::Sealed, entries, file))));
     }
     let Scanned { entries, whole } = scan(shared, &file, life).await?;
     if entries.is_empty() && whole {
-        return Ok(Ok(found(State::Spare, entries, file)));
+        return Ok((no, Some(found(State::Spare, entries, file))));
     }
     let scanned = Some(if whole { Whole::Yes } else { Whole::No });
-    Ok(Ok(Found { scanned, ..found(State::Sealed, entries, file) }))
+    Ok((no, Some(Found { scanned, ..found(State::Sealed, entries, file) })))
 }
 
 /// R2: a segment whose heads are both bad.
@@ -207,7 +204,7 @@ async fn load_headless(
     shared: &Shared,
     no: SegmentNo,
     file: File,
-) -> Result<Result<Found, SegmentNo>, DriveError> {
+) -> Result<Option<Found>, DriveError> {
     let mut found = Found {
         no,
         file,
@@ -225,10 +222,10 @@ async fn load_headless(
             // Its generation is unknown, so that no new head could be told from the old ones.
             (found.life, found.state, found.reusable) = (trailer.life, State::Sealed, false);
             found.entries = entries;
-            return Ok(Ok(found));
+            return Ok(Some(found));
         }
         if is_fresh(shared, &found.file).await? {
-            return Ok(Ok(found));
+            return Ok(Some(found));
         }
     }
     shared.health.count_error();
@@ -238,7 +235,7 @@ async fn load_headless(
         "heads and footer are unreadable: left alone"
     );
     shared.health.call(found.file.close()).await?;
-    Ok(Err(no))
+    Ok(None)
 }
 
 /// The head of the higher generation (S2).

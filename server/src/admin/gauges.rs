@@ -142,12 +142,11 @@ fn drives(registry: &mut Registry, status: &Status) {
     }
     registry.register("holdfast_drives_by_state_count", "Drive slots by state", states);
     type Get = fn(&DriveRow) -> u64;
-    let figures: [(&str, &str, Get); 5] = [
+    let figures: [(&str, &str, Get); 4] = [
         ("holdfast_drive_total_bytes", "Size of the file system", |drive| drive.total),
         ("holdfast_drive_free_bytes", "Free in the file system", |drive| drive.free),
         ("holdfast_drive_used_bytes", "Live shards, headers included", |drive| drive.used),
         ("holdfast_drive_shards_count", "Live shards", |drive| drive.shards),
-        ("holdfast_drive_errors_count", "Errors since it was opened", |drive| drive.errors),
     ];
     let label = |drive: &DriveRow| Drive { drive: drive.no, path: drive.path.clone() };
     let open = || status.drives.iter().filter(|drive| drive.device.is_some());
@@ -158,6 +157,11 @@ fn drives(registry: &mut Registry, status: &Status) {
         }
         registry.register(name, help, family);
     }
+    let errors = Family::<Drive, Counter>::default();
+    for drive in open() {
+        errors.get_or_create(&label(drive)).inc_by(drive.errors);
+    }
+    registry.register("holdfast_drive_errors", "Errors since it was opened", errors);
     let traffic: [(&str, &str, Get); 2] = [
         ("holdfast_drive_read", "Read from the drive since it was opened", |drive| drive.read),
         (

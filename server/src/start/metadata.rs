@@ -52,9 +52,10 @@ pub fn choose(data: &Path, drives: &[PathBuf]) -> Result<Vec<PathBuf>, StartErro
         voters.truncate(VOTERS);
         return Ok(voters);
     }
-    let (folder, devices) = (data.join(FOLDER), devices.len());
+    let folder = data.join(FOLDER);
+    let devices = if devices.len() == 1 { "one device" } else { "two devices" };
     tracing::warn!(
-        "the drives are on {devices} devices: the metadata has one replica, in {}, and losing \
+        "the drives are on {devices}: the metadata has one replica, in {}, and losing \
          that device loses everything (drives on three devices carry three)",
         folder.display()
     );
