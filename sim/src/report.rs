@@ -61,11 +61,14 @@ pub struct Report {
     /// Sums over the seeds that ended.
     pub tally: Tally,
     violations: Vec<(u64, String)>,
-    /// The first history that passed a site.
-    first: BTreeMap<Site, (u64, Vec<Aim>)>,
+    /// The first histories that passed a site, at most [`TRIES`].
+    passed: BTreeMap<Site, Vec<(u64, Vec<Aim>)>>,
     /// Sites that were aimed at and not struck either.
     spared: Vec<Site>,
 }
+
+/// Histories in which one call site is aimed at.
+const TRIES: usize = 4;
 
 thread_local! {
     static PANICS: Cell<u64> = const { Cell::new(0) };
@@ -81,8 +84,8 @@ impl Report {
     ) -> Self {
         watch_panics();
         let (seeds_run, tally) = (Vec::new(), Tally::default());
-        let (violations, first, spared) = (Vec::new(), BTreeMap::new(), Vec::new());
-        let mut report = Self { model, seeds: seeds_run, tally, violations, first, spared };
+        let (violations, passed, spared) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut report = Self { model, seeds: seeds_run, tally, violations, passed, spared };
         let aims = std::env::var("AIM").ok();
         let aims = aims.map(|text| Aim::parse(&text).expect("AIM is file:line:pass"));
         let aims = aims.unwrap_or_default();
@@ -119,21 +122,27 @@ impl Report {
         }
         if let Ok(tally) = ended {
             for site in tally.ledger.sites.keys() {
-                self.first.entry(*site).or_insert_with(|| (seed, aims.to_vec()));
+                let passed = self.passed.entry(*site).or_default();
+                if passed.len() < TRIES {
+                    passed.push((seed, aims.to_vec()));
+                }
             }
             self.tally.merge(&tally);
         }
     }
 
-    /// E3: strikes what the seeds alone spared, each in the first history that passed there:
-    /// until then it is the same again. Sites that come up meanwhile are aimed at, too.
+    /// E3: strikes what the seeds alone spared, in a history that passed there: until then it
+    /// is the same again. (Where the operation is given up before its end, the power stays:
+    /// then the next history.) Sites that come up meanwhile are aimed at, too.
     fn sweep(&mut self, history: &impl Fn(u64) -> Tally) {
-        let mut tried: Vec<Site> = Vec::new();
+        let mut tries: BTreeMap<Site, usize> = BTreeMap::new();
         loop {
-            let spared = self.tally.ledger.spared().find(|site| !tried.contains(site));
-            let Some(site) = spared else { break };
-            tried.push(site);
-            let Some((seed, mut aims)) = self.first.get(&site).cloned() else { continue };
+            let next = self.tally.ledger.spared().find_map(|site| {
+                let tried = tries.get(&site).copied().unwrap_or(0);
+                Some((site, self.passed.get(&site)?.get(tried)?.clone()))
+            });
+            let Some((site, (seed, mut aims))) = next else { break };
+            *tries.entry(site).or_default() += 1;
             aims.push(Aim::at(site, 0));
             self.history(seed, &aims, history);
         }

@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 
 from tests.harness import results
@@ -40,14 +41,18 @@ def chunk(binary: str, model: str, first: int, count: int) -> list[dict]:
     """Runs `count` seeds from `first`; what the test says of them, a line each."""
     environment = {k: v for k, v in os.environ.items() if k != "SEED"}
     environment |= {"SEED_FROM": str(first), "SEEDS": str(count), "RUST_BACKTRACE": "0"}
-    run = subprocess.Popen(
-        [binary, MODELS[model][2], "--nocapture"], cwd=ROOT, env=environment, text=True, errors="replace",
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    lines = [json.loads(line.removeprefix("SEEDS ")) for line in run.stdout if line.startswith("SEEDS ")]
-    code = run.wait()
+    with tempfile.TemporaryFile("w+", errors="replace") as errors:
+        run = subprocess.Popen(
+            [binary, MODELS[model][2], "--nocapture"], cwd=ROOT, env=environment, text=True, errors="replace",
+            stdout=subprocess.PIPE, stderr=errors)
+        lines = [json.loads(line.removeprefix("SEEDS ")) for line in run.stdout if line.startswith("SEEDS ")]
+        code = run.wait()
+        errors.seek(0)
+        void = [line.strip() for line in errors if line.startswith("void:")]
     if code and not any(line["violations"] for line in lines):
+        why = "; ".join(void) or f"exit code {code}"
         lines.append({"seeds": 0, "crash_points": 0, "disk_operations": 0, "sites": {},
-                      "counts": {}, "faults": {}, "violations": [f"seeds {first}..{first + count}: exit code {code}"]})
+                      "counts": {}, "faults": {}, "violations": [f"seeds {first}..{first + count}: {why}"]})
     return lines
 
 

@@ -185,6 +185,8 @@ impl World {
             return;
         }
         let unit = &mut self.units[no];
+        // Another disk: what the old one still has under way, or open, stays there.
+        unit.disk = unit.disk.kill();
         unit.disk.damage(Damage::Emptied);
         unit.damaged = true;
         self.counts.add("drives replaced", 1);

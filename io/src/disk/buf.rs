@@ -17,9 +17,10 @@ use std::ptr::NonNull;
 use std::sync::{Arc, Mutex};
 
 use holdfast_base::limits::BLOCK_BYTES;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 /// The most bytes that the pool keeps.
-const POOL_BYTES_MAX: usize = 64 << 20;
+const POOL_BYTES_MAX: usize = 128 << 20;
 
 static POOL: Mutex<Pool> = Mutex::new(Pool { free: BTreeMap::new(), bytes: 0 });
 
@@ -119,33 +120,40 @@ fn layout(capacity: usize) -> Layout {
     Layout::from_size_align(capacity, BLOCK_BYTES).expect("capacities are far below isize::MAX")
 }
 
-/// Memory from this size on goes back to the system when it is freed. [bytes]
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const MAPPED_MIN: libc::c_int = 128 << 10;
+/// Memory from this size on is mapped by itself. [bytes]
+///
+/// The allocator would write the zeros that the kernel has just made once more, and would
+/// keep holes between such large aligned pieces when they are freed: after 16 writers and 16
+/// readers of 64 MiB a server had 1,051 MiB resident that way.
+const MAPPED_MIN: usize = 128 << 10;
 
-/// Keeps glibc from raising that size by itself, up to 32 MiB, as soon as a large buffer is
-/// freed: then such buffers, aligned as they are, leave holes that nothing else fits. After 16
-/// writers and 16 readers of 64 MiB a server had 1,051 MiB resident without this and 331 MiB
-/// with it, for 2 to 11 % more CPU time a request where the round was quiet; one round of GET
-/// said twice as much (`MALLOC_MMAP_THRESHOLD_=131072 holdfast-bench s3 --sizes 67108864
-/// --rounds 1 --seconds 3`, November 2026).
-fn give_back_large_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        static ONCE: std::sync::Once = std::sync::Once::new();
-        // SAFETY: it sets a number of the allocator under its own lock, from any thread.
-        ONCE.call_once(|| {
-            let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_MIN) };
-        });
+/// Zeros (B2), at an address of whole blocks (B1).
+fn allocate(capacity: usize) -> NonNull<u8> {
+    let layout = layout(capacity);
+    if capacity < MAPPED_MIN {
+        // SAFETY: the layout has a size above 0 (`capacity_for`).
+        let start = unsafe { alloc_zeroed(layout) };
+        return NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout));
     }
+    let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+    // SAFETY: an anonymous mapping at an address that the kernel picks, a whole page.
+    let start = unsafe { mmap_anonymous(std::ptr::null_mut(), capacity, protection, flags) };
+    let start = start.ok().and_then(|start| NonNull::new(start.cast()));
+    start.unwrap_or_else(|| handle_alloc_error(layout))
 }
 
-fn allocate(capacity: usize) -> NonNull<u8> {
-    give_back_large_memory();
-    let layout = layout(capacity);
-    // SAFETY: the layout has a size above 0 (`capacity_for`). Zeroed, for B2.
-    let start = unsafe { alloc_zeroed(layout) };
-    NonNull::new(start).unwrap_or_else(|| handle_alloc_error(layout))
+/// Gives back what `allocate` made.
+///
+/// # Safety
+/// `start` came from `allocate(capacity)`, and nobody uses it any more.
+unsafe fn free(start: NonNull<u8>, capacity: usize) {
+    if capacity < MAPPED_MIN {
+        // SAFETY: allocated with this very layout; the rest is the caller's word.
+        return unsafe { dealloc(start.as_ptr(), layout(capacity)) };
+    }
+    // SAFETY: the whole mapping; the rest is the caller's word.
+    let unmapped = unsafe { munmap(start.as_ptr().cast(), capacity) };
+    debug_assert!(unmapped.is_ok(), "the mapping is ours");
 }
 
 fn take(capacity: usize) -> Option<NonNull<u8>> {
@@ -164,8 +172,8 @@ impl Drop for Memory {
             return;
         }
         drop(pool);
-        // SAFETY: allocated by `allocate` with this very layout, and owned by us alone.
-        unsafe { dealloc(self.start.as_ptr(), layout(self.capacity)) }
+        // SAFETY: allocated by `allocate` with this very capacity, and owned by us alone.
+        unsafe { free(self.start, self.capacity) }
     }
 }
 

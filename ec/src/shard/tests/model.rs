@@ -7,6 +7,9 @@ use holdfast_sim::report::Report;
 
 use super::*;
 
+/// Longer than any sync of the simulated disk that does not stall.
+const SYNC_TAKES: Duration = Duration::from_millis(50);
+
 /// A shard's value: a version, or nothing.
 type Value = Option<u64>;
 
@@ -211,9 +214,15 @@ impl Model {
                     "seed {seed}: shard {no} is {value:?}, the model says {fate:?}"
                 );
             }
-            Err(DriveError::Corrupt { what, .. }) => {
-                assert!(fate.broken, "seed {}: shard {no} is corrupt: {what}; {fate:?}", self.seed);
+            Err(DriveError::Corrupt { what, .. }) if !fate.broken => {
+                // A sync that is about to err has lost what it was to settle: the drive
+                // goes offline for it, and a restart takes stock.
+                self.bench.sleep(SYNC_TAKES).await;
+                let online = self.bench.store().status().state == DriveState::Online;
+                let fate = &self.shards[&no];
+                assert!(!online, "seed {}: shard {no} is corrupt: {what}; {fate:?}", self.seed);
             }
+            Err(DriveError::Corrupt { .. }) => {}
             Err(error) => {
                 let result = Err(error);
                 self.saw(&result);
