@@ -67,7 +67,7 @@ pub struct Report {
     spared: Vec<Site>,
 }
 
-/// Histories in which one call site is aimed at.
+/// Histories in which one call site is aimed at, and passes in each.
 const TRIES: usize = 4;
 
 thread_local! {
@@ -133,17 +133,20 @@ impl Report {
 
     /// E3: strikes what the seeds alone spared, in a history that passed there: until then it
     /// is the same again. (Where the operation is given up before its end, the power stays:
-    /// then the next history.) Sites that come up meanwhile are aimed at, too.
+    /// then the next history, then a later pass.) Sites that come up meanwhile are aimed at, too.
     fn sweep(&mut self, history: &impl Fn(u64) -> Tally) {
         let mut tries: BTreeMap<Site, usize> = BTreeMap::new();
         loop {
             let next = self.tally.ledger.spared().find_map(|site| {
                 let tried = tries.get(&site).copied().unwrap_or(0);
-                Some((site, self.passed.get(&site)?.get(tried)?.clone()))
+                let passed =
+                    self.passed.get(&site).filter(|passed| tried < TRIES * passed.len())?;
+                let (history, pass) = (tried % passed.len(), tried / passed.len());
+                Some((Aim::at(site, pass as u64), site, passed[history].clone()))
             });
-            let Some((site, (seed, mut aims))) = next else { break };
+            let Some((aim, site, (seed, mut aims))) = next else { break };
             *tries.entry(site).or_default() += 1;
-            aims.push(Aim::at(site, 0));
+            aims.push(aim);
             self.history(seed, &aims, history);
         }
         self.spared = self.tally.ledger.spared().collect();

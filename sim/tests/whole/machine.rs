@@ -270,9 +270,12 @@ impl Machine {
                 continue;
             }
             assert!(self.victims.contains(&no), "only victims are beyond repair, not {no}");
-            self.slots[no].disk.damage(Damage::Emptied);
-            self.slots[no].disk.damage(Damage::Sound);
-            self.slots[no].wiped = false;
+            // Another disk: what the old one still has under way, or open, stays there.
+            let slot = &mut self.slots[no];
+            slot.disk = slot.disk.kill();
+            slot.disk.damage(Damage::Emptied);
+            slot.disk.damage(Damage::Sound);
+            slot.wiped = false;
             self.replaced += 1;
             self.open(no).await.expect("an empty drive is formatted and opens");
         }
