@@ -16,7 +16,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use load::{Load, Measured, Operation};
-use servers::{Server, Usage, existing};
+use servers::{Server, existing};
 
 use crate::plot::{Bars, Panel, page};
 use crate::report::{Facts, Report, Table};
@@ -93,7 +93,7 @@ fn method(arguments: &Arguments) -> String {
     format!(
         "Both servers run at once, their data on one disk; they take {} turns of {} s each under the same load \
          of {} kept-alive connections, and the turn with the median CPU time per request is the figure. CPU time is \
-         the whole server process's (user and system), with what it still does in the 10 s after a turn, until it rests. Holdfast codes 4+2 over six drive directories and syncs every PUT; \
+         the whole server process's (user and system). Holdfast codes 4+2 over six drive directories and syncs every PUT; \
          SeaweedFS (master, volume server, filer and S3 in one process) keeps one copy and syncs nothing. \
          `signed` is SigV4 over the SHA-256 of the body, `presigned` leaves the body unsigned. Peak memory is the process's \
          high-water mark so far.",
@@ -228,33 +228,15 @@ async fn duel(
             };
             if operation == Operation::Get && round == 0 {
                 fill(&load).await?;
-                rest(server).await?;
             }
             let before = server.usage()?;
             let measured = load::run(&load).await?;
-            let after = rest(server).await?;
+            let after = server.usage()?;
             let cpu = after.cpu.saturating_sub(before.cpu);
             turns.push(figure(server.name, &load, &measured, cpu, after.peak));
         }
     }
     Ok(turns.into_iter().filter_map(median).collect())
-}
-
-/// Waits for what a turn left behind (deleting what was overwritten, preparing segments), so
-/// that it counts with its turn and not with the next one.
-async fn rest(server: &Server) -> Result<Usage> {
-    let (look, most) = (Duration::from_millis(500), 20);
-    let mut last = server.usage()?;
-    for _ in 0..most {
-        tokio::time::sleep(look).await;
-        let now = server.usage()?;
-        let idle = now.cpu.saturating_sub(last.cpu) < look / 10;
-        last = now;
-        if idle {
-            break;
-        }
-    }
-    Ok(last)
 }
 
 /// Every key that a GET will ask for, once.
