@@ -151,7 +151,7 @@ pub fn run(args: &Args) -> Result<()> {
     let series = |figure: fn(&Row) -> f64| rows.iter().map(|row| Some(figure(row))).collect();
     let bars = Bars {
         title: "Blocks written [MB/s]".into(),
-        groups: rows.iter().map(|row| row.pattern.name.replacen(", ", "\n", 1)).collect(),
+        groups: rows.iter().map(|row| row.pattern.name.replace(", ", "\n")).collect(),
         series: vec![
             ("holdfast".into(), series(|row| row.ours_mb_s)),
             ("fio".into(), series(|row| row.fio_mb_s)),

@@ -37,7 +37,7 @@ pub enum Panel {
 pub struct Bars {
     /// What the height means, with its unit.
     pub title: String,
-    /// Labels; `\n` begins a second line.
+    /// Labels; `\n` begins another line, of three at most.
     pub groups: Vec<String>,
     /// A value for each group; `None` where there is none.
     pub series: Vec<(String, Vec<Option<f64>>)>,

@@ -159,7 +159,7 @@ fn panels(rows: &[Row]) -> Vec<Panel> {
     let ours: Vec<&Row> = rows.iter().filter(|row| row.server == "holdfast").collect();
     let groups: Vec<String> = ours
         .iter()
-        .map(|row| format!("{} {} {}", row.operation, size(row.bytes), row.signed))
+        .map(|row| format!("{}\n{}\n{}", row.operation, size(row.bytes), row.signed))
         .collect();
     let series = |figure: fn(&Row) -> f64, name: &str| {
         let of = rows.iter().filter(|row| row.server == name);
