@@ -120,7 +120,7 @@ fn metrics_are_named_by_the_rule() {
     let (_, text) = running.ask("GET", "/metrics", Some(&basic(USER, PASSWORD)), "");
     let units = [
         "bytes", "seconds", "count", "state", "index", "number", "drives", "blobs", "bodies",
-        "shards", "reads", "puts", "requests", "info",
+        "shards", "reads", "puts", "requests", "errors", "info",
     ];
     let mut names = 0;
     for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
