@@ -7,6 +7,7 @@
 //! - [`drive::DriveService`]: shards on one drive
 //! - [`meta::MetaService`]: the object index and all other replicated state
 //! - [`log::LogService`]: the transaction log, in the same Raft log
+//! - [`txn::TxnService`]: timestamps, locks and commits of the database
 //! - [`object::ObjectStore`]: bytes in and out, erasure coded
 //!
 //! Not here: transports (they come with the second node), S3's own types (`server::s3`).
@@ -16,5 +17,6 @@ pub mod drive;
 pub mod log;
 pub mod meta;
 pub mod object;
+pub mod txn;
 
 pub use holdfast_io::BoxFuture;

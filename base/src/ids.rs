@@ -106,6 +106,15 @@ number_like!(
     Epoch(u64)
 );
 number_like!(
+    /// A commit or read timestamp of the database: issued by the active transaction
+    /// node, strictly growing along the log. Milliseconds << 18, and a counter.
+    Ts(u64)
+);
+number_like!(
+    /// A table, or an index (a hidden table); never reused, unlike its name.
+    TableId(u64)
+);
+number_like!(
     /// Which of a blob's `k + m` shards: data first, then parity.
     ShardIndex(u8)
 );
@@ -138,6 +147,18 @@ pub struct ShardId {
     pub blob: BlobId,
     /// Which of its shards.
     pub index: ShardIndex,
+}
+
+/// One transaction. Ordered by birth, so that a horizon can be drawn below which
+/// nobody remembers outcomes any more.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct TxnId {
+    /// The read timestamp at its birth.
+    pub born: Ts,
+    /// Random; tells apart transactions born at one timestamp.
+    pub nonce: u64,
 }
 
 /// A position in the log of one group: (incarnation, group, Raft index).
@@ -211,6 +232,12 @@ impl fmt::Display for BlobId {
 impl fmt::Display for ShardId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.blob, self.index)
+    }
+}
+
+impl fmt::Display for TxnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}.{:016x}", self.born.0, self.nonce)
     }
 }
 

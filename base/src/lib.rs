@@ -14,7 +14,7 @@ pub use checksum::Hash;
 pub use geometry::{CodecId, Geometry};
 pub use ids::{
     BlobId, BodyId, BucketId, ClusterId, DriveId, DriveNo, Epoch, GroupId, Lsn, NodeId, SessionId,
-    ShardId, ShardIndex, UploadId, VersionId,
+    ShardId, ShardIndex, TableId, Ts, TxnId, UploadId, VersionId,
 };
 pub use remedy::Remedy;
 pub use units::{ByteCount, Tick, WallMs};

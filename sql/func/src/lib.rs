@@ -1,0 +1,1 @@
+//! MySQL scalar functions and operators over values.

@@ -1,0 +1,1 @@
+//! The compute node: catalog, bind, plan, execute.

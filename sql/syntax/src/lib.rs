@@ -1,0 +1,1 @@
+//! MySQL statements as clients write them, parsed.

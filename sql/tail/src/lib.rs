@@ -1,0 +1,1 @@
+//! The tail of the log in memory: versions, key index, columnar chunks.

@@ -1,0 +1,1 @@
+//! The transaction node: timestamps, locks, conflicts, commits.
