@@ -22,6 +22,8 @@ pub mod row;
 pub mod show;
 pub mod store;
 pub mod temporal;
+#[cfg(test)]
+mod testing;
 pub mod types;
 pub mod value;
 pub mod zone;

@@ -52,6 +52,18 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// Whether a date, a moment or a time lies within what its type holds, so that
+    /// counting with it does not overflow. True for everything else.
+    pub(crate) fn is_in_range(&self) -> bool {
+        use crate::temporal::{DATE_MAX, DATE_MIN, DATETIME_MAX, DATETIME_MIN, TIME_MAX};
+        match self {
+            Self::Date(it) => (DATE_MIN..=DATE_MAX).contains(it),
+            Self::DateTime(it) => (DATETIME_MIN..=DATETIME_MAX).contains(it),
+            Self::Time(it) => (-TIME_MAX..=TIME_MAX).contains(it),
+            _ => true,
+        }
+    }
+
     /// A text.
     pub fn text(text: impl Into<Box<str>>) -> Self {
         Self::Text(text.into())
