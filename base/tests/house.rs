@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sql/tail", &["value", "api", "base"]),
     ("sql", &["value", "func", "wire", "syntax", "tail", "api", "io", "base"]),
     ("sim", &["api", "io", "base"]),
-    ("server", &["sql", "txn", "meta", "ec", "api", "io", "base"]),
+    ("server", &["sql", "wire", "txn", "meta", "ec", "api", "io", "base"]),
     ("benches", &["sql", "txn", "meta", "ec", "api", "io", "base"]),
 ];
 

@@ -1,0 +1,160 @@
+//! Statements as text against a whole node over a log in memory.
+
+mod definitions;
+mod errors;
+mod log;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use holdfast_io::rng::SeededRng;
+use holdfast_sim::clock::SimClock;
+use holdfast_syntax::{ParseMode, Statement as Parsed};
+use holdfast_txn::{TxnConfig, TxnNode};
+use holdfast_value::{Collation, Context, Value, show};
+
+use super::DdlDone;
+use crate::bind::{Binder, Setting};
+use crate::engine::{Engine, EngineConfig};
+use crate::error::{Result, SqlError};
+use crate::exec::change::{self, Change};
+use crate::exec::transaction::{Isolation, Transaction};
+use crate::exec::workspace::Workspace;
+use crate::exec::{Facts, Statement, select};
+
+/// One session of a node.
+#[derive(Clone)]
+pub struct Server {
+    pub log: Arc<log::MemoryLog>,
+    pub engine: Arc<Engine>,
+}
+
+/// 2026-01-02 03:04:05. [microseconds]
+const NOW: i64 = 1_767_323_045_000_000;
+
+impl Server {
+    /// A new cluster with database `d`.
+    pub async fn new() -> Self {
+        let server = Self::over(Arc::default()).await;
+        server.ok("CREATE DATABASE d").await;
+        server
+    }
+
+    /// A node over what a log has.
+    pub async fn over(log: Arc<log::MemoryLog>) -> Self {
+        let clock = SimClock::new();
+        let rng = Arc::new(SeededRng::new(7));
+        let txn =
+            TxnNode::start(TxnConfig::new(log.clone(), clock.clone(), rng.clone())).await.unwrap();
+        let version = "8.0".into();
+        let config = EngineConfig {
+            txn,
+            log: log.clone(),
+            clock,
+            rng,
+            version,
+            partitions: 1,
+            memory_bytes: 64 << 20,
+            root: "first".into(),
+        };
+        Self { engine: Engine::start(config).await.unwrap(), log }
+    }
+
+    pub fn statement(&self) -> Statement {
+        let facts =
+            Facts { database: Some("d".into()), current_user: "root@%".into(), ..Facts::default() };
+        Statement {
+            engine: self.engine.clone(),
+            catalog: self.engine.catalog().unwrap(),
+            context: Context { now: NOW, ..Context::default() },
+            facts,
+            variables: Default::default(),
+            params: Vec::new(),
+            ignores: false,
+            found_rows: false,
+            before: crate::session::seen::Diagnostics::default(),
+        }
+    }
+
+    pub async fn run(&self, text: &str) -> Result<(DdlDone, Vec<u16>)> {
+        let mut parsed = holdfast_syntax::parse(text.as_bytes(), &ParseMode::default())?;
+        let parsed = parsed.pop().ok_or_else(|| SqlError::syntax("nothing"))?.statement;
+        self.engine.now().await?;
+        let mut statement = self.statement();
+        let done = match &parsed {
+            parsed if super::is_mine(parsed) => super::run(&mut statement, parsed).await?,
+            Parsed::Insert(insert) => {
+                let variables = BTreeMap::new();
+                let catalog = statement.catalog.clone();
+                let mut binder = Binder::new(&catalog, setting(&variables), Context::default());
+                let mut change = Change::Insert(binder.insert(insert)?);
+                let mut transaction =
+                    Transaction::begin(&self.engine, Isolation::RepeatableRead, true).await?;
+                let done = change::run(&mut statement, &mut transaction, &mut change).await?;
+                DdlDone { affected: done.affected, ..DdlDone::default() }
+            }
+            Parsed::Refused(what) => return Err(SqlError::unsupported(what)),
+            Parsed::Invalid(error) => return Err(error.clone().into()),
+            other => panic!("{other:?}"),
+        };
+        Ok((done, statement.context.warnings.iter().map(|warning| warning.code()).collect()))
+    }
+
+    pub async fn ok(&self, text: &str) -> DdlDone {
+        match self.run(text).await {
+            Ok((done, _)) => done,
+            Err(error) => panic!("{text}: {error}"),
+        }
+    }
+
+    pub async fn all(&self, texts: &[&str]) {
+        for text in texts {
+            self.ok(text).await;
+        }
+    }
+
+    pub async fn code(&self, text: &str) -> u16 {
+        match self.run(text).await {
+            Ok(_) => 0,
+            Err(error) => error.code,
+        }
+    }
+
+    /// A query's rows: values by commas, rows by semicolons.
+    pub async fn rows(&self, text: &str) -> String {
+        self.engine.now().await.unwrap();
+        let mut statement = self.statement();
+        let catalog = statement.catalog.clone();
+        let variables = BTreeMap::new();
+        let mut binder = Binder::new(&catalog, setting(&variables), Context::default());
+        let query = crate::parse::query(text, &ParseMode::default()).unwrap();
+        let query = binder.query(&query).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let ts = self.engine.now().await.unwrap();
+        let rows = select::over(&mut statement, &Workspace::default(), &query, ts).await.unwrap();
+        let shown = |row: &Vec<Value>| {
+            let values = row.iter().zip(&query.columns).map(|(value, column)| {
+                let mut out = Vec::new();
+                match value {
+                    Value::Null => out.extend_from_slice(b"NULL"),
+                    value => show::write(value, &column.of, &mut out),
+                }
+                String::from_utf8(out).unwrap()
+            });
+            values.collect::<Vec<_>>().join(",")
+        };
+        rows.iter().map(shown).collect::<Vec<_>>().join(";")
+    }
+}
+
+fn setting(variables: &BTreeMap<String, holdfast_value::SqlType>) -> Setting<'_> {
+    Setting {
+        database: Some("d"),
+        collation: Collation::default(),
+        full_group_by: true,
+        pipes_as_concat: false,
+        params: &[],
+        variables,
+        system: |_| None,
+    }
+}

@@ -1,0 +1,421 @@
+//! A transaction of a session: its snapshot, its changes, its locks, its end.
+//!
+//! ```text
+//! begin -> [read at the snapshot | change: read at now, lock, read again] ... -> commit | rollback
+//! ```
+//!
+//! - Y1: REPEATABLE READ reads at the timestamp of its first read, READ COMMITTED at
+//!   a new one for each statement; both see the transaction's own changes.
+//! - Y2: what is changed is read at the newest timestamp under locks, whatever the level.
+//! - Y3: the definitions that a change was made by are checked when it commits.
+//! - Y4: after a commit is acknowledged its changes are in the tail of this node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_api::txn::{
+    AutoCommit, Check, CommitRequest, LockGrant, LockMode, LockRequest, LockWait, Lockable,
+    TxnError, TxnOutcome, TxnService,
+};
+use holdfast_base::{Epoch, TableId, Ts, TxnId};
+use holdfast_tail::Pin;
+
+use super::workspace::{Mark, Workspace};
+use crate::catalog::{Catalog, Table, system};
+use crate::engine::Engine;
+use crate::error::{Result, SqlError};
+
+/// An isolation level that runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// READ COMMITTED.
+    ReadCommitted,
+    /// REPEATABLE READ, MySQL's default.
+    #[default]
+    RepeatableRead,
+}
+
+/// The most that one transaction may change without objects. [bytes]
+const BYTES_MAX: usize = 960 << 10;
+
+/// How long an unknown outcome is asked for.
+const OUTCOME_LIMIT: Duration = Duration::from_secs(20);
+const OUTCOME_PAUSE: Duration = Duration::from_millis(50);
+
+/// See the module's header.
+pub struct Transaction {
+    /// Its id.
+    pub id: TxnId,
+    /// Its level.
+    pub isolation: Isolation,
+    /// START TRANSACTION READ ONLY.
+    pub read_only: bool,
+    /// A statement's own, under autocommit.
+    pub is_implicit: bool,
+    /// Its changes.
+    pub workspace: Workspace,
+    snapshot: Option<(Ts, Pin)>,
+    locked_in: Option<Epoch>,
+    held: BTreeSet<(Lockable, bool)>,
+    /// The definitions used by changes, and as of when.
+    used: BTreeMap<TableId, (Ts, u32)>,
+    /// Further checks.
+    checks: Vec<Check>,
+    savepoints: Vec<(String, Mark)>,
+    /// Where the statement that runs began.
+    statement_mark: Option<Mark>,
+    /// A commit was sent; its outcome may not be known.
+    pub is_sent: bool,
+    /// For the locks of one that is dropped.
+    txn: Arc<dyn TxnService>,
+    is_over: bool,
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.txn.release(self.id);
+        }
+    }
+}
+
+impl Transaction {
+    /// Begins.
+    ///
+    /// # Errors
+    /// The transaction node's.
+    pub async fn begin(engine: &Engine, isolation: Isolation, is_implicit: bool) -> Result<Self> {
+        let id = engine.txn.begin().await?;
+        Ok(Self {
+            id,
+            isolation,
+            read_only: false,
+            is_implicit,
+            workspace: Workspace::default(),
+            snapshot: None,
+            locked_in: None,
+            held: BTreeSet::new(),
+            used: BTreeMap::new(),
+            checks: Vec::new(),
+            savepoints: Vec::new(),
+            statement_mark: None,
+            is_sent: false,
+            txn: Arc::clone(&engine.txn),
+            is_over: false,
+        })
+    }
+
+    /// The timestamp that a read of this statement sees (Y1).
+    ///
+    /// # Errors
+    /// The transaction node's.
+    pub async fn read_ts(&mut self, engine: &Engine) -> Result<Ts> {
+        if let Some((ts, _)) = &self.snapshot {
+            return Ok(*ts);
+        }
+        let ts = engine.now().await?;
+        if self.isolation == Isolation::RepeatableRead {
+            self.snapshot = Some((ts, engine.tail.pin(ts)?));
+        }
+        Ok(ts)
+    }
+
+    /// The snapshot, where there is one.
+    pub fn snapshot(&self) -> Option<Ts> {
+        self.snapshot.as_ref().map(|(ts, _)| *ts)
+    }
+
+    /// Notes that a table's definition, as of `catalog`, was used for changes (Y3).
+    pub fn use_table(&mut self, table: &Table, catalog: &Catalog) {
+        if table.is_temporary {
+            return;
+        }
+        let version = table.row.version;
+        self.used.entry(table.id).or_insert((catalog.ts, version));
+        for index in &table.indexes {
+            self.used.entry(index.id).or_insert((Ts(u64::MAX), 1));
+        }
+    }
+
+    /// A statement begins: what it changes can be undone.
+    pub fn begin_statement(&mut self) -> Mark {
+        let mark = self.workspace.mark();
+        self.statement_mark = Some(mark);
+        mark
+    }
+
+    /// A statement has ended.
+    pub fn end_statement(&mut self) {
+        self.statement_mark = None;
+    }
+
+    /// Undoes what the statement that was dropped has changed.
+    pub fn undo_statement(&mut self) {
+        if let Some(mark) = self.statement_mark.take() {
+            self.workspace.back_to(mark);
+        }
+    }
+
+    /// Whether a commit that was sent has happened; it is decided by asking.
+    pub async fn is_committed(&mut self, engine: &Engine) -> bool {
+        self.settle(engine, self.id).await.is_ok()
+    }
+
+    /// Notes a key that must not have changed since `since`.
+    pub fn check(&mut self, check: Check) {
+        self.checks.push(check);
+    }
+
+    /// Takes locks that it does not hold yet.
+    ///
+    /// # Errors
+    /// The transaction node's; after 1213 the transaction is over.
+    pub async fn lock(
+        &mut self,
+        engine: &Engine,
+        wanted: &Locks,
+        since: Ts,
+        wait: LockWait,
+    ) -> Result<LockGrant> {
+        let locks = self.missing(wanted);
+        if locks.is_empty() {
+            return Ok(LockGrant { at: since, skipped: Vec::new(), changed: false });
+        }
+        self.note_epoch(engine)?;
+        let request = LockRequest { txn: self.id, locks: locks.clone(), wait, since };
+        let grant = engine.txn.lock(request).await?;
+        for (at, (lockable, mode)) in locks.into_iter().enumerate() {
+            if !grant.skipped.contains(&at) {
+                self.held.insert((lockable, mode == LockMode::Exclusive));
+            }
+        }
+        engine.reach(grant.at).await?;
+        Ok(grant)
+    }
+
+    fn missing(&self, wanted: &Locks) -> Vec<(Lockable, LockMode)> {
+        let is_missing = |(lockable, exclusive): &&(Lockable, bool)| {
+            !self.held.contains(&(lockable.clone(), true))
+                && (*exclusive || !self.held.contains(&(lockable.clone(), false)))
+        };
+        let mode = |exclusive| if exclusive { LockMode::Exclusive } else { LockMode::Shared };
+        wanted
+            .all
+            .iter()
+            .filter(is_missing)
+            .map(|(lockable, exclusive)| (lockable.clone(), mode(*exclusive)))
+            .collect()
+    }
+
+    fn note_epoch(&mut self, engine: &Engine) -> Result<()> {
+        let epoch = engine.txn.epoch();
+        match self.locked_in {
+            None => self.locked_in = Some(epoch),
+            Some(known) if known != epoch => return Err(SqlError::deadlock()),
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Those of `wanted` that it does not hold.
+    pub fn not_held(&self, wanted: &Locks) -> Vec<Lockable> {
+        self.missing(wanted).into_iter().map(|(lockable, _)| lockable).collect()
+    }
+
+    /// True where it has locks.
+    pub fn holds_locks(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Commits a statement that is a transaction of its own: locks and log in one call.
+    /// `Some`: something changed after `since`, look again at that timestamp; the locks
+    /// are held from now on.
+    ///
+    /// # Errors
+    /// The transaction node's.
+    pub async fn commit_with(
+        &mut self,
+        engine: &Engine,
+        wanted: &Locks,
+        since: Ts,
+        wait: LockWait,
+    ) -> Result<Option<Ts>> {
+        let locks = self.missing(wanted);
+        let mut request = self.request()?;
+        for (lockable, _) in &locks {
+            if let Lockable::Row(row) = lockable {
+                request.checks.push(Check { row: row.clone(), since });
+            }
+        }
+        let has_ranges = locks.iter().any(|(lockable, _)| !matches!(lockable, Lockable::Row(_)));
+        if has_ranges || request.parts.is_empty() {
+            let grant = self.lock(engine, wanted, since, wait).await?;
+            if grant.changed {
+                return Ok(Some(grant.at));
+            }
+            self.commit(engine).await?;
+            return Ok(None);
+        }
+        let lock = LockRequest { txn: self.id, locks: locks.clone(), wait, since };
+        self.is_sent = true;
+        match engine.txn.lock_and_commit(lock, request).await {
+            Ok(AutoCommit::Done(done)) => {
+                self.is_over = true;
+                engine.reach(done.ts).await?;
+                Ok(None)
+            }
+            Ok(AutoCommit::Changed { at }) => {
+                self.note_epoch(engine)?;
+                for (lockable, mode) in locks {
+                    self.held.insert((lockable, mode == LockMode::Exclusive));
+                }
+                engine.reach(at).await?;
+                Ok(Some(at))
+            }
+            Err(TxnError::Unknown(id)) => {
+                self.settle(engine, id).await?;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Commits.
+    ///
+    /// # Errors
+    /// The transaction node's. The transaction is over in any case.
+    pub async fn commit(&mut self, engine: &Engine) -> Result<()> {
+        if self.workspace.is_empty() {
+            if self.holds_locks() {
+                engine.txn.release(self.id);
+                self.held.clear();
+            }
+            return Ok(());
+        }
+        let request = match self.request() {
+            Ok(request) => request,
+            Err(error) => {
+                engine.txn.release(self.id);
+                return Err(error);
+            }
+        };
+        self.is_sent = true;
+        match engine.txn.commit(request).await {
+            Ok(done) => {
+                self.is_over = true;
+                engine.reach(done.ts).await
+            }
+            Err(TxnError::Unknown(id)) => self.settle(engine, id).await,
+            Err(TxnError::Busy) => {
+                engine.txn.release(self.id);
+                Err(TxnError::Busy.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn request(&self) -> Result<CommitRequest> {
+        if self.workspace.bytes() > BYTES_MAX {
+            return Err(SqlError::new(
+                1197,
+                format!(
+                    "This transaction changes {} bytes; at most {BYTES_MAX} are allowed until bulk changes are written as objects. Split it",
+                    self.workspace.bytes()
+                ),
+            ));
+        }
+        let mut checks = self.checks.clone();
+        for (table, (since, _)) in &self.used {
+            if since.0 != u64::MAX {
+                checks.push(Check { row: system::table_key(*table), since: *since });
+            }
+        }
+        let used = &self.used;
+        let parts =
+            self.workspace.parts(|table| used.get(&table).map_or(1, |(_, version)| *version));
+        Ok(CommitRequest { txn: self.id, checks, locked_in: self.locked_in, parts })
+    }
+
+    /// Asks until the outcome is known.
+    async fn settle(&self, engine: &Engine, id: TxnId) -> Result<()> {
+        let end = engine.clock.monotonic() + OUTCOME_LIMIT;
+        loop {
+            match engine.txn.outcome(id).await {
+                Ok(TxnOutcome::Committed(done)) => return engine.reach(done.ts).await,
+                Ok(TxnOutcome::Aborted) => return Err(SqlError::deadlock()),
+                Ok(TxnOutcome::Forgotten) => return Err(TxnError::Unknown(id).into()),
+                Err(_) if engine.clock.monotonic() < end => engine.clock.sleep(OUTCOME_PAUSE).await,
+                Err(_) => return Err(TxnError::Unknown(id).into()),
+            }
+        }
+    }
+
+    /// Ends without changes.
+    pub fn rollback(&mut self, engine: &Engine) {
+        self.workspace = Workspace::default();
+        self.savepoints.clear();
+        self.snapshot = None;
+        // Locks may be held that an answer was lost of.
+        engine.txn.release(self.id);
+        self.held.clear();
+    }
+
+    /// SAVEPOINT.
+    pub fn savepoint(&mut self, name: &str) {
+        self.savepoints.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.savepoints.push((name.to_owned(), self.workspace.mark()));
+    }
+
+    /// ROLLBACK TO. Locks stay, as in MySQL.
+    ///
+    /// # Errors
+    /// 1305.
+    pub fn rollback_to(&mut self, name: &str) -> Result<()> {
+        let at = self.find_savepoint(name)?;
+        self.savepoints.truncate(at + 1);
+        self.workspace.back_to(self.savepoints[at].1);
+        Ok(())
+    }
+
+    /// RELEASE SAVEPOINT: it and those after it are gone.
+    ///
+    /// # Errors
+    /// 1305.
+    pub fn release_savepoint(&mut self, name: &str) -> Result<()> {
+        let at = self.find_savepoint(name)?;
+        self.savepoints.truncate(at);
+        Ok(())
+    }
+
+    fn find_savepoint(&self, name: &str) -> Result<usize> {
+        let found = self.savepoints.iter().rposition(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.ok_or_else(|| SqlError::new(1305, format!("SAVEPOINT {name} does not exist")))
+    }
+}
+
+/// Locks that a statement wants: what, and whether alone.
+#[derive(Clone, Debug, Default)]
+pub struct Locks {
+    all: BTreeSet<(Lockable, bool)>,
+}
+
+impl Locks {
+    /// Wants an exclusive lock.
+    pub fn exclusive(&mut self, lockable: Lockable) {
+        self.all.remove(&(lockable.clone(), false));
+        self.all.insert((lockable, true));
+    }
+
+    /// Wants a shared lock.
+    pub fn shared(&mut self, lockable: Lockable) {
+        if !self.all.contains(&(lockable.clone(), true)) {
+            self.all.insert((lockable, false));
+        }
+    }
+
+    /// True where none is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+}

@@ -1,0 +1,201 @@
+//! Running a query: from its relation to a stream of batches.
+
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use arrow::array::RecordBatch;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{
+    FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool,
+};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use datafusion::prelude::SessionConfig;
+use futures_util::{Stream, StreamExt};
+use holdfast_io::rng::Rng;
+use holdfast_tail::columns::value_at;
+use holdfast_value::{Context, SqlType, Value, ValueError};
+
+use super::lower::Lower;
+use super::plan::{Planner, strange};
+use super::shared::Shared;
+use super::source::Sources;
+use super::{hints, recursive, subquery, trouble};
+use crate::algebra::{Output, Query};
+use crate::error::{Result, SqlError};
+
+/// What queries may take of this node.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Parts that one query's operators work in at the same time.
+    pub partitions: usize,
+    /// Memory of all queries together. [bytes]
+    pub memory_bytes: usize,
+    /// Rows of a batch.
+    pub batch_rows: usize,
+    /// Where sorts and aggregations put what does not fit; none: they fail instead.
+    pub spill: Option<std::path::PathBuf>,
+}
+
+/// Runs queries. One for all sessions.
+pub struct Engine {
+    state: SessionState,
+    rng: Arc<dyn Rng>,
+}
+
+impl Engine {
+    /// An engine with these limits; `rng` is for `UUID()`.
+    ///
+    /// # Errors
+    /// A folder that cannot be had.
+    pub fn new(limits: &Limits, rng: Arc<dyn Rng>) -> Result<Self> {
+        let tracked = NonZeroUsize::new(3).unwrap_or(NonZeroUsize::MIN);
+        // Equal shares are for those that can spill; what cannot takes what there is.
+        let pool: Arc<dyn MemoryPool> = match &limits.spill {
+            Some(_) => {
+                Arc::new(TrackConsumersPool::new(FairSpillPool::new(limits.memory_bytes), tracked))
+            }
+            None => Arc::new(TrackConsumersPool::new(
+                GreedyMemoryPool::new(limits.memory_bytes),
+                tracked,
+            )),
+        };
+        let mode = match &limits.spill {
+            Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
+            None => DiskManagerMode::Disabled,
+        };
+        let runtime: Arc<RuntimeEnv> = RuntimeEnvBuilder::new()
+            .with_memory_pool(pool)
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
+            .build_arc()
+            .map_err(strange)?;
+        let mut config = SessionConfig::new()
+            .with_target_partitions(limits.partitions.max(1))
+            .with_batch_size(limits.batch_rows.max(1))
+            .with_information_schema(false);
+        config.options_mut().sql_parser.enable_ident_normalization = false;
+        let state =
+            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).build();
+        Ok(Self { state, rng })
+    }
+
+    /// Begins a query that [`resolve`](super::resolve) has gone through. `concat_max`
+    /// is `group_concat_max_len`. Dropping the rows ends the query.
+    ///
+    /// # Errors
+    /// What planning meets; recursive common table expressions have then run already.
+    pub async fn run(
+        &self,
+        query: &Query,
+        sources: &Arc<dyn Sources>,
+        context: &Context,
+        concat_max: usize,
+    ) -> Result<Rows> {
+        let shared = Shared::new(context, concat_max, &self.rng);
+        let plan = self.plan(query, sources, &shared).await?;
+        let stream = execute_stream(plan, self.state.task_ctx()).map_err(strange)?;
+        Ok(Rows { stream, shared })
+    }
+
+    /// The plan of a query, a line for each step.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn explain(
+        &self,
+        query: &Query,
+        sources: &Arc<dyn Sources>,
+        context: &Context,
+    ) -> Result<String> {
+        let shared = Shared::new(context, 1024, &self.rng);
+        let plan = self.plan(query, sources, &shared).await?;
+        Ok(displayable(plan.as_ref()).indent(false).to_string())
+    }
+
+    async fn plan(
+        &self,
+        query: &Query,
+        sources: &Arc<dyn Sources>,
+        shared: &Arc<Shared>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut query = query.clone();
+        subquery::unnest(&mut query)?;
+        let mut planner = Planner {
+            lower: Lower { shared: Arc::clone(shared) },
+            sources: Arc::clone(sources),
+            hints: hints::of(&mut query),
+            made: std::collections::BTreeMap::new(),
+            working: std::collections::BTreeMap::new(),
+            next: std::cell::Cell::new(0),
+        };
+        recursive::compute(&mut planner, &mut query, &self.state).await?;
+        let logical = planner.query(&query)?;
+        self.state.create_physical_plan(&logical).await.map_err(strange)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+/// The rows of a running query. Batches have its columns, each once, in their order.
+pub struct Rows {
+    stream: SendableRecordBatchStream,
+    shared: Arc<Shared>,
+}
+
+impl Rows {
+    /// The warnings so far, and how many there were; they are taken away.
+    pub fn take_warnings(&self) -> (Vec<ValueError>, u64) {
+        self.shared.take_warnings()
+    }
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").finish_non_exhaustive()
+    }
+}
+
+impl Stream for Rows {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
+        let next = self.stream.poll_next_unpin(task);
+        next.map(|next| next.map(|batch| batch.map_err(|error| trouble::unwrap(&error))))
+    }
+}
+
+/// The rows of a batch, a value for each of the query's columns.
+///
+/// # Errors
+/// 1105 where the batch is not one of the query's.
+pub fn rows_of(batch: &RecordBatch, columns: &[Output]) -> Result<Vec<Vec<Value>>> {
+    let mut places: Vec<(usize, &SqlType)> = Vec::with_capacity(columns.len());
+    let mut known = Vec::with_capacity(columns.len());
+    for output in columns {
+        let at = known.iter().position(|id| *id == output.id).unwrap_or(known.len());
+        if at == known.len() {
+            known.push(output.id);
+        }
+        places.push((at, &output.of));
+    }
+    if batch.num_columns() != known.len() {
+        return Err(SqlError::internal(format!(
+            "{} columns where {} are",
+            batch.num_columns(),
+            known.len()
+        )));
+    }
+    let mut rows = Vec::with_capacity(batch.num_rows());
+    for row in 0..batch.num_rows() {
+        let values = places.iter().map(|(at, of)| value_at(batch.column(*at), row, of));
+        rows.push(values.collect::<std::result::Result<Vec<_>, _>>()?);
+    }
+    Ok(rows)
+}

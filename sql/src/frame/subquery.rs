@@ -1,0 +1,546 @@
+//! Subqueries become joins.
+//!
+//! ```text
+//! WHERE ... AND [NOT] EXISTS q, x [NOT] IN q      stays; `plan` makes a semi or anti join
+//! a scalar q with `inner = outer` only            aggregate by inner, left join on it
+//! everything else                                 q over the domain: the distinct outer
+//!                                                 values that it names, then left join
+//! ```
+//!
+//! The domain is Neumann and Kemper's (Unnesting Arbitrary Queries, 2015): every
+//! relation inside `q` carries the outer values along, so that it depends on the
+//! outer query no more.
+//!
+//! - Q1: what comes out names no column that its own relations do not have.
+//! - Q2: ANY of DISTINCT, which the binder never makes, is the only value: 1242 where
+//!   there are two.
+
+mod depend;
+mod shape;
+mod strip;
+
+use std::collections::BTreeSet;
+
+use holdfast_value::{SqlType, Value};
+
+use crate::algebra::{Aggregate, AggregateKind as K, JoinKind, Output, Query, Rel};
+use crate::error::{Result, SqlError};
+use crate::expr::{ColumnId, Expr, Typed, walk};
+
+use shape::defined;
+pub(super) use shape::{every, free, shapes};
+pub(super) use strip::stripped;
+
+/// Outer columns and what stands for them inside.
+type Map = Vec<(ColumnId, ColumnId)>;
+
+/// The outer values that a subquery depends on.
+struct Domain {
+    input: Rel,
+    columns: Vec<Typed>,
+}
+
+/// Rewrites one statement.
+pub(super) struct Unnest {
+    next: ColumnId,
+}
+
+/// Makes joins of the subqueries of a query.
+///
+/// # Errors
+/// 1235 for a correlation that goes into a recursive common table expression.
+pub(super) fn unnest(query: &mut Query) -> Result<()> {
+    let mut most = 0;
+    let mut ids = BTreeSet::new();
+    defined(&query.rel, &mut ids);
+    most = ids.last().copied().unwrap_or(0).max(most);
+    most = query.columns.iter().map(|column| column.id).max().unwrap_or(0).max(most);
+    // Lists of columns that stand for nothing yet may have been numbered, too.
+    let mut unnest = Unnest { next: most + 1 };
+    let rel = std::mem::replace(&mut query.rel, Rel::One);
+    query.rel = unnest.rel(rel)?;
+    Ok(())
+}
+
+impl Unnest {
+    fn fresh(&mut self) -> ColumnId {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// Goes through a relation, innermost first.
+    fn rel(&mut self, rel: Rel) -> Result<Rel> {
+        Ok(match rel {
+            Rel::One
+            | Rel::Nothing(_)
+            | Rel::Scan(_)
+            | Rel::Virtual { .. }
+            | Rel::Working { .. } => rel,
+            Rel::Values { mut rows, ids } => {
+                if !rows.iter().flatten().any(walk::has_subquery) {
+                    return Ok(Rel::Values { rows, ids });
+                }
+                let Some(row) = rows.pop().filter(|_| rows.is_empty()) else {
+                    return Err(SqlError::unsupported("subqueries in several rows of VALUES"));
+                };
+                let items = ids.into_iter().map(|(id, _)| id).zip(row).collect();
+                return self.rel(Rel::Project(Box::new(Rel::One), items));
+            }
+            Rel::Filter(input, test) => {
+                let mut input = self.rel(*input)?;
+                let mut tests = Vec::new();
+                for mut test in walk::conjuncts(test) {
+                    if !self.is_join(&mut test)? {
+                        input = self.expr(input, &mut test)?;
+                    }
+                    tests.push(test);
+                }
+                Rel::Filter(Box::new(input), all_of(tests))
+            }
+            Rel::Join { kind, left, right, on } => {
+                let mut left = self.rel(*left)?;
+                let right = self.rel(*right)?;
+                let Some(mut on) = on else {
+                    return Ok(Rel::Join {
+                        kind,
+                        left: left.into(),
+                        right: right.into(),
+                        on: None,
+                    });
+                };
+                if walk::has_subquery(&on) && kind == JoinKind::Inner {
+                    let both = Rel::Join { kind, left: left.into(), right: right.into(), on: None };
+                    return self.rel_again(Rel::Filter(Box::new(both), on));
+                }
+                left = self.expr(left, &mut on)?;
+                Rel::Join { kind, left: left.into(), right: right.into(), on: Some(on) }
+            }
+            Rel::Project(input, mut items) => {
+                let mut input = self.rel(*input)?;
+                for (_, item) in &mut items {
+                    input = self.expr(input, item)?;
+                }
+                Rel::Project(Box::new(input), items)
+            }
+            Rel::Aggregate { input, mut keys, mut calls, rollup } => {
+                let mut input = self.rel(*input)?;
+                for (_, key) in &mut keys {
+                    input = self.expr(input, key)?;
+                }
+                for (_, call) in &mut calls {
+                    for arg in &mut call.args {
+                        input = self.expr(input, arg)?;
+                    }
+                    for key in &mut call.order {
+                        input = self.expr(input, &mut key.by)?;
+                    }
+                }
+                Rel::Aggregate { input: Box::new(input), keys, calls, rollup }
+            }
+            Rel::Window { input, mut calls } => {
+                let mut input = self.rel(*input)?;
+                for (_, call) in &mut calls {
+                    let parts = call.args.iter_mut().chain(&mut call.partition);
+                    for part in parts.chain(call.order.iter_mut().map(|key| &mut key.by)) {
+                        input = self.expr(input, part)?;
+                    }
+                }
+                Rel::Window { input: Box::new(input), calls }
+            }
+            Rel::Distinct(input) => Rel::Distinct(Box::new(self.rel(*input)?)),
+            Rel::Sort(input, mut keys) => {
+                let mut input = self.rel(*input)?;
+                for key in &mut keys {
+                    input = self.expr(input, &mut key.by)?;
+                }
+                Rel::Sort(Box::new(input), keys)
+            }
+            Rel::Limit { input, skip, fetch } => {
+                Rel::Limit { input: Box::new(self.rel(*input)?), skip, fetch }
+            }
+            Rel::Set { kind, all, mut left, mut right, ids } => {
+                self.query(&mut left)?;
+                self.query(&mut right)?;
+                Rel::Set { kind, all, left, right, ids }
+            }
+            Rel::Recursive { number, mut base, mut step, all, ids } => {
+                self.query(&mut base)?;
+                self.query(&mut step)?;
+                Rel::Recursive { number, base, step, all, ids }
+            }
+        })
+    }
+
+    /// A filter over what was gone through already.
+    fn rel_again(&mut self, rel: Rel) -> Result<Rel> {
+        let Rel::Filter(input, test) = rel else { return Ok(rel) };
+        let mut input = *input;
+        let mut tests = Vec::new();
+        for mut test in walk::conjuncts(test) {
+            if !self.is_join(&mut test)? {
+                input = self.expr(input, &mut test)?;
+            }
+            tests.push(test);
+        }
+        Ok(Rel::Filter(Box::new(input), all_of(tests)))
+    }
+
+    fn query(&mut self, query: &mut Query) -> Result<()> {
+        let rel = std::mem::replace(&mut query.rel, Rel::One);
+        query.rel = self.rel(rel)?;
+        Ok(())
+    }
+
+    /// True where a condition can be a semi or anti join as it is; its query is then
+    /// gone through, and in the form that [`stripped`] takes apart.
+    fn is_join(&mut self, test: &mut Typed) -> Result<bool> {
+        if let Expr::Call(function, args) = &mut test.expr
+            && function.name == "not"
+            && let [inner] = &mut args[..]
+            && let Expr::Exists { negated, .. } | Expr::InQuery { negated, .. } = &mut inner.expr
+        {
+            *negated = !*negated;
+            *test = inner.clone();
+        }
+        let (query, items) = match &mut test.expr {
+            Expr::Exists { query, .. } => (query, &[][..]),
+            Expr::InQuery { items, query, .. } => (query, &items[..]),
+            _ => return Ok(false),
+        };
+        if items.iter().any(walk::has_subquery) {
+            return Ok(false);
+        }
+        self.query(query)?;
+        Ok(stripped(query.rel.clone(), &free(&query.rel)).is_some())
+    }
+
+    /// Puts columns in the place of an expression's subqueries, and the joins that
+    /// give them around `input`.
+    fn expr(&mut self, mut input: Rel, typed: &mut Typed) -> Result<Rel> {
+        if !walk::has_subquery(typed) {
+            return Ok(input);
+        }
+        let mut trouble = Ok(());
+        walk::each_mut(typed, &mut |item| {
+            if trouble.is_err() {
+                return false;
+            }
+            let is_query =
+                matches!(item.expr, Expr::Scalar(_) | Expr::Exists { .. } | Expr::InQuery { .. });
+            if is_query {
+                let taken = std::mem::replace(item, Typed::null());
+                match self.one(std::mem::replace(&mut input, Rel::One), taken) {
+                    Ok((joined, put)) => {
+                        input = joined;
+                        *item = put;
+                    }
+                    Err(error) => trouble = Err(error),
+                }
+            }
+            !is_query
+        });
+        trouble.map(|()| input)
+    }
+
+    fn one(&mut self, input: Rel, typed: Typed) -> Result<(Rel, Typed)> {
+        match typed.expr {
+            Expr::Scalar(mut query) => {
+                self.query(&mut query)?;
+                self.scalar(input, *query)
+            }
+            Expr::Exists { mut query, negated } => {
+                self.query(&mut query)?;
+                let (input, found) = self.exists(input, *query)?;
+                Ok((input, if negated { call("not", vec![found])? } else { found }))
+            }
+            Expr::InQuery { items, mut query, negated } => {
+                self.query(&mut query)?;
+                let mut input = input;
+                let mut items = items;
+                for item in &mut items {
+                    input = self.expr(input, item)?;
+                }
+                self.contains(input, items, *query, negated)
+            }
+            expr => Ok((input, Typed { expr, ..typed })),
+        }
+    }
+
+    fn scalar(&mut self, input: Rel, query: Query) -> Result<(Rel, Typed)> {
+        let Some(output) = query.columns.first().cloned() else {
+            return Err(SqlError::internal("a scalar subquery without a column"));
+        };
+        let outer = free(&query.rel);
+        if outer.is_empty() {
+            let rel = if is_one_row(&query.rel) {
+                let id = self.fresh();
+                let column = Typed::column(output.id, output.of.clone(), true);
+                return Ok((
+                    cross(input, Rel::Project(Box::new(query.rel), vec![(id, column)])),
+                    Typed::column(id, output.of, true),
+                ));
+            } else {
+                query.rel
+            };
+            let id = self.fresh();
+            let calls = vec![(id, only(&output))];
+            let rel =
+                Rel::Aggregate { input: Box::new(rel), keys: Vec::new(), calls, rollup: false };
+            return Ok((cross(input, rel), Typed::column(id, output.of, true)));
+        }
+        if let Some(joined) = self.by_equality(&input, &query, &outer, &output)? {
+            return Ok(joined);
+        }
+        let is_unique = is_one_row(&query.rel);
+        let domain = self.domain_of(&input, &outer)?;
+        let (rel, map) = self.depend(query.rel, &domain)?;
+        let id = self.fresh();
+        let (rel, map) = if is_unique {
+            let mut items = self.passed(&map, &domain);
+            items.push((id, Typed::column(output.id, output.of.clone(), true)));
+            (Rel::Project(Box::new(rel), items), map)
+        } else {
+            self.grouped(rel, &map, &domain, (id, only(&output)))
+        };
+        let joined = self.match_domain(input, rel, &map, &domain)?;
+        Ok((joined, Typed::column(id, output.of, true)))
+    }
+
+    fn exists(&mut self, input: Rel, query: Query) -> Result<(Rel, Typed)> {
+        let outer = free(&query.rel);
+        let id = self.fresh();
+        if outer.is_empty() {
+            let first =
+                Rel::Limit { input: Box::new(query.rel), skip: None, fetch: Some(Typed::int(1)) };
+            let calls = vec![(id, count_rows())];
+            let rel =
+                Rel::Aggregate { input: Box::new(first), keys: Vec::new(), calls, rollup: false };
+            let count = Typed::column(id, SqlType::BIGINT, false);
+            return Ok((cross(input, rel), call("<>", vec![count, Typed::int(0)])?));
+        }
+        let domain = self.domain_of(&input, &outer)?;
+        let (rel, map) = self.depend(query.rel, &domain)?;
+        let (rel, map) = self.grouped(rel, &map, &domain, (id, count_rows()));
+        let joined = self.match_domain(input, rel, &map, &domain)?;
+        // Without columns of its own the domain has a group where there are no rows.
+        let count = Typed::column(id, SqlType::BIGINT, true);
+        let missing = call("is_null", vec![count.clone()])?;
+        let some = call("<>", vec![count, Typed::int(0)])?;
+        Ok((joined, all_of(vec![call("not", vec![missing])?, some])))
+    }
+
+    /// `items IN query` as a value: 1 where a row is equal, else NULL where one might
+    /// be, else 0.
+    fn contains(
+        &mut self,
+        input: Rel,
+        items: Vec<Typed>,
+        query: Query,
+        negated: bool,
+    ) -> Result<(Rel, Typed)> {
+        let mut equal = Vec::new();
+        let mut possible = Vec::new();
+        for (item, output) in items.iter().zip(&query.columns) {
+            let column = Typed::column(output.id, output.of.clone(), output.nullable);
+            let same = call("=", vec![item.clone(), column])?;
+            let falsely = call("is_false", vec![same.clone()])?;
+            possible.push(call("not", vec![falsely])?);
+            equal.push(same);
+        }
+        let with = |query: &Query, tests: Vec<Typed>| Query {
+            rel: Rel::Filter(Box::new(query.rel.clone()), all_of(tests)),
+            columns: query.columns.clone(),
+        };
+        let (input, found) = self.exists(input, with(&query, equal))?;
+        let (input, maybe) = self.exists(input, with(&query, possible))?;
+        let (yes, no) = if negated { (0, 1) } else { (1, 0) };
+        let whens =
+            vec![(found, Typed::int(yes)), (maybe, Typed::literal(Value::Null, SqlType::BIGINT))];
+        let case = Expr::Case { whens, otherwise: Some(Box::new(Typed::int(no))) };
+        Ok((input, Typed::new(case, SqlType::BIGINT, true)))
+    }
+
+    /// An aggregate whose rows name the outer query in `inner = outer` alone: it is
+    /// grouped by what is inner.
+    fn by_equality(
+        &mut self,
+        input: &Rel,
+        query: &Query,
+        outer: &BTreeSet<ColumnId>,
+        output: &Output,
+    ) -> Result<Option<(Rel, Typed)>> {
+        let Rel::Project(inner, items) = &query.rel else { return Ok(None) };
+        let Rel::Aggregate { input: rows, keys, calls, rollup: false } = &**inner else {
+            return Ok(None);
+        };
+        let names_outer = |typed: &Typed| walk::columns(typed).iter().any(|id| outer.contains(id));
+        let args = calls.iter().flat_map(|(_, call)| &call.args);
+        if !keys.is_empty()
+            || args.chain(items.iter().map(|(_, item)| item)).any(names_outer)
+            || calls.iter().any(|(_, call)| call.order.iter().any(|key| names_outer(&key.by)))
+        {
+            return Ok(None);
+        }
+        let here: BTreeSet<ColumnId> = input.ids().into_iter().collect();
+        let Some((rows, tests)) = stripped((**rows).clone(), outer) else { return Ok(None) };
+        let mut groups = Vec::new();
+        let mut on = Vec::new();
+        for test in tests {
+            let Expr::Call(function, args) = test.expr else { return Ok(None) };
+            let ("=", [a, b]) = (function.name, &args[..]) else { return Ok(None) };
+            let side = |typed: &Typed| {
+                let named = walk::columns(typed);
+                let inside = named.iter().filter(|id| outer.contains(id)).count();
+                (named.len(), inside)
+            };
+            let (own, other) = match (side(a), side(b)) {
+                ((all, within), (_, 0)) if all == within => (b, a),
+                ((_, 0), (all, within)) if all == within => (a, b),
+                _ => return Ok(None),
+            };
+            if !walk::columns(other).iter().all(|id| here.contains(id)) {
+                return Ok(None);
+            }
+            let id = self.fresh();
+            on.push(call(
+                "=",
+                vec![other.clone(), Typed::column(id, own.of.clone(), own.nullable)],
+            )?);
+            groups.push((id, own.clone()));
+        }
+        let (value_id, mark) = (self.fresh(), self.fresh());
+        let Some((_, item)) = items.iter().find(|(id, _)| *id == output.id) else {
+            return Ok(None);
+        };
+        let mut outputs: Vec<(ColumnId, Typed)> = groups
+            .iter()
+            .map(|(id, key)| (*id, Typed::column(*id, key.of.clone(), key.nullable)))
+            .collect();
+        outputs.push((value_id, item.clone()));
+        outputs.push((mark, Typed::int(1)));
+        let empty = without_rows(item, calls);
+        let rel = Rel::Aggregate {
+            input: Box::new(rows),
+            keys: groups,
+            calls: calls.clone(),
+            rollup: false,
+        };
+        let right = Rel::Project(Box::new(rel), outputs);
+        let joined = Rel::Join {
+            kind: JoinKind::Left,
+            left: Box::new(input.clone()),
+            right: Box::new(right),
+            on: Some(all_of(on)),
+        };
+        let value = Typed::column(value_id, output.of.clone(), true);
+        let constant = crate::expr::eval::constant(&empty);
+        if matches!(constant, Ok(Value::Null)) {
+            return Ok(Some((joined, value)));
+        }
+        let missing = call("is_null", vec![Typed::column(mark, SqlType::BIGINT, true)])?;
+        let case = Expr::Case { whens: vec![(missing, empty)], otherwise: Some(Box::new(value)) };
+        Ok(Some((joined, Typed::new(case, output.of.clone(), true))))
+    }
+
+    fn match_domain(&mut self, input: Rel, rel: Rel, map: &Map, domain: &Domain) -> Result<Rel> {
+        let mut on = Vec::new();
+        for ((_, inner), column) in map.iter().zip(&domain.columns) {
+            let inner = Typed::column(*inner, column.of.clone(), true);
+            on.push(call("<=>", vec![column.clone(), inner])?);
+        }
+        let on = if on.is_empty() { None } else { Some(all_of(on)) };
+        Ok(Rel::Join { kind: JoinKind::Left, left: input.into(), right: rel.into(), on })
+    }
+}
+
+/// True where a relation has exactly one row.
+fn is_one_row(rel: &Rel) -> bool {
+    match rel {
+        Rel::One => true,
+        Rel::Aggregate { keys, rollup: false, .. } => keys.is_empty(),
+        Rel::Project(input, _) | Rel::Sort(input, _) => is_one_row(input),
+        _ => false,
+    }
+}
+
+/// What an aggregate gives of no rows.
+fn empty_value(kind: K) -> Value {
+    match kind {
+        K::Count | K::CountRows | K::Grouping => Value::Int(0),
+        K::BitOr | K::BitXor => Value::UInt(0),
+        K::BitAnd => Value::UInt(u64::MAX),
+        _ => Value::Null,
+    }
+}
+
+/// An expression over aggregates where there are no rows.
+fn without_rows(item: &Typed, calls: &[(ColumnId, Aggregate)]) -> Typed {
+    let mut item = item.clone();
+    walk::each_mut(&mut item, &mut |inner| {
+        if let Expr::Column(id) = inner.expr
+            && let Some((_, call)) = calls.iter().find(|(known, _)| *known == id)
+        {
+            *inner = Typed::literal(empty_value(call.kind), call.of.clone());
+            return false;
+        }
+        true
+    });
+    item
+}
+
+fn only(output: &Output) -> Aggregate {
+    Aggregate {
+        kind: K::Any,
+        args: vec![Typed::column(output.id, output.of.clone(), output.nullable)],
+        distinct: true,
+        order: Vec::new(),
+        separator: "".into(),
+        of: output.of.clone(),
+    }
+}
+
+fn count_rows() -> Aggregate {
+    Aggregate {
+        kind: K::CountRows,
+        args: Vec::new(),
+        distinct: false,
+        order: Vec::new(),
+        separator: "".into(),
+        of: SqlType::BIGINT,
+    }
+}
+
+fn cross(left: Rel, right: Rel) -> Rel {
+    if matches!(left, Rel::One) {
+        return right;
+    }
+    let kind = JoinKind::Inner;
+    Rel::Join { kind, left: Box::new(left), right: Box::new(right), on: None }
+}
+
+fn put(typed: &mut Typed, map: &Map) {
+    walk::each_mut(typed, &mut |item| replace(item, map));
+}
+
+fn replace(item: &mut Typed, map: &Map) -> bool {
+    if let Expr::Column(id) = &mut item.expr
+        && let Some((_, inner)) = map.iter().find(|(outer, _)| outer == id)
+    {
+        *id = *inner;
+    }
+    true
+}
+
+/// A library call that is a condition.
+pub(super) fn call(name: &str, args: Vec<Typed>) -> Result<Typed> {
+    let function = holdfast_func::lookup(name)
+        .ok_or_else(|| SqlError::internal(format!("there is no '{name}'")))?;
+    Ok(Typed::new(Expr::Call(function, args), SqlType::BIGINT, true))
+}
+
+pub(super) fn all_of(mut all: Vec<Typed>) -> Typed {
+    if all.len() == 1 {
+        return all.remove(0);
+    }
+    Typed::new(Expr::And(all), SqlType::BIGINT, true)
+}

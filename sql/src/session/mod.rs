@@ -1,0 +1,24 @@
+//! Sessions: what a connected client has, and what its statements do.
+//!
+//! ```text
+//! serve (wire) -> run: parse -> transaction around it -> bind -> exec | ddl | show | set
+//! ```
+
+mod columns;
+mod create;
+mod ddl;
+mod explain;
+pub mod grants;
+pub mod information;
+pub mod names;
+mod query;
+pub mod registry;
+pub mod run;
+pub mod schema;
+pub mod seen;
+pub mod serve;
+mod set;
+mod show;
+#[cfg(test)]
+mod testing;
+pub mod variables;
