@@ -41,6 +41,7 @@ impl Server {
             .args(["server", "--data"])
             .arg(folder.join("holdfast"))
             .args(["--s3", &format!("127.0.0.1:{s3}"), "--admin", &format!("127.0.0.1:{admin}")])
+            .args(["--mysql", "off"])
             .env("HOLDFAST_ROOT_USER", USER)
             .env("HOLDFAST_ROOT_PASSWORD", PASSWORD);
         Self::start("holdfast", command, s3, &folder.join("holdfast.log"))

@@ -67,6 +67,7 @@ pub(super) async fn of(admin: &Admin) -> Registry {
     drives(&mut registry, &status);
     buckets(&mut registry, &status);
     metadata(&mut registry, &status);
+    database(&mut registry, &status);
     registry
 }
 
@@ -189,6 +190,18 @@ fn buckets(registry: &mut Registry, status: &Status) {
     }
     registry.register("holdfast_bucket_objects_count", "Objects", objects);
     registry.register("holdfast_bucket_size_bytes", "Sizes of the objects", bytes);
+}
+
+fn database(registry: &mut Registry, status: &Status) {
+    let Some(database) = &status.database else { return };
+    let txn = &database.txn;
+    let mut set = |name, help, value: u64| gauge(registry, name, help, value as f64);
+    set("holdfast_txn_epoch_number", "Epoch of the transaction node", txn.epoch.0);
+    set("holdfast_txn_locks_count", "Locks held", txn.locks);
+    set("holdfast_txn_waiting_count", "Requests that wait for a lock", txn.waiting);
+    set("holdfast_sql_tail_bytes", "Rows in memory", database.tail_bytes);
+    set("holdfast_sql_tail_keys_count", "Keys in memory", database.tail_keys);
+    set("holdfast_sql_sessions_count", "MySQL sessions", database.sessions);
 }
 
 fn metadata(registry: &mut Registry, status: &Status) {

@@ -47,6 +47,8 @@ pub struct Running {
     pub keys: Arc<Keys>,
     /// What does not change while the process runs.
     pub facts: Facts,
+    /// The database, where there is one.
+    pub engine: Option<Arc<holdfast_sql::engine::Engine>>,
     /// Verifications asked for by hand.
     pub(super) verifier: Verifier,
     /// Held while keys are read, changed and handed to the front: one change at a time.
@@ -64,7 +66,9 @@ pub struct Facts {
     pub s3: SocketAddr,
     /// Where we listen.
     pub admin: SocketAddr,
-    /// Both speak TLS.
+    /// Where MySQL clients are answered.
+    pub mysql: Option<SocketAddr>,
+    /// All speak TLS.
     pub tls: bool,
     /// The data directory.
     pub data: PathBuf,
@@ -121,11 +125,11 @@ impl Running {
         meta: Arc<dyn MetaService>,
         store: Arc<holdfast_ec::object::Store>,
         secrets: (Arc<Vault>, Arc<Keys>),
-        facts: Facts,
+        (facts, engine): (Facts, Option<Arc<holdfast_sql::engine::Engine>>),
     ) -> Self {
         let (vault, keys) = secrets;
         let (verifier, keys_changing) = (Verifier::default(), tokio::sync::Mutex::default());
-        Self { meta, store, vault, keys, facts, verifier, keys_changing }
+        Self { meta, store, vault, keys, facts, engine, verifier, keys_changing }
     }
 
     /// The store as its clients see it.

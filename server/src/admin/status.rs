@@ -15,6 +15,7 @@ use holdfast_api::meta::{Answer, DriveRecord, MetaError, MetaStatus, Query};
 use holdfast_api::object::StoreStatus;
 use holdfast_base::DriveNo;
 use holdfast_io::clock::deadline;
+use holdfast_sql::status::DatabaseStatus;
 use serde::{Deserialize, Serialize};
 
 use super::access_keys::running;
@@ -54,6 +55,9 @@ pub struct Status {
     pub store: StoreStatus,
     /// The metadata's own figures.
     pub meta: Option<MetaStatus>,
+    /// The database's own figures, where MySQL clients are answered.
+    #[serde(default)]
+    pub database: Option<DatabaseStatus>,
     /// The last verification that was asked for.
     pub verification: Verification,
 }
@@ -65,6 +69,9 @@ pub struct Endpoints {
     pub s3: String,
     /// The admin port's URL.
     pub admin: String,
+    /// Where MySQL clients are answered, and by which account.
+    #[serde(default)]
+    pub mysql: Option<String>,
 }
 
 /// What may be lost now without losing data.
@@ -153,6 +160,7 @@ pub(super) async fn collect(admin: &Admin, running: &Running) -> Status {
         endpoints: Endpoints {
             s3: format!("{scheme}://{}", facts.s3),
             admin: format!("{scheme}://{}", facts.admin),
+            mysql: facts.mysql.map(|address| format!("mysql://root@{address}")),
         },
         warnings: Vec::new(),
         redundancy: redundancy(&drives, &store, &asked, facts.parity),
@@ -160,6 +168,7 @@ pub(super) async fn collect(admin: &Admin, running: &Running) -> Status {
         drives,
         store,
         meta: asked.meta,
+        database: running.engine.as_ref().map(|engine| engine.status()),
         verification: running.verifier.status(),
     };
     status.warnings = warnings::of(&status, facts, &asked.trouble);

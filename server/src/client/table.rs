@@ -44,6 +44,7 @@ pub(super) fn render(status: &Status, width: Option<u16>, colour: bool) -> Strin
     buckets(status, width).iter().for_each(|line| say(line));
     say("");
     metadata(status).iter().for_each(|line| say(line));
+    database(status).iter().for_each(|line| say(line));
     text.truncate(text.trim_end().len());
     text
 }
@@ -197,6 +198,38 @@ fn buckets(status: &Status, width: Option<u16>) -> Vec<String> {
         table.add_row([Cell::new(all), right(objects), right(ByteCount(bytes))]);
     }
     vec![table.to_string()]
+}
+
+fn database(status: &Status) -> Vec<String> {
+    let Some(database) = &status.database else { return Vec::new() };
+    let txn = &database.txn;
+    let mut lines = vec![
+        format!(
+            "Database     epoch {}, {} commits in {} appends, {} conflicts, {} deadlocks; {} locks of {} transactions, {} wait",
+            txn.epoch,
+            txn.commits,
+            txn.appends,
+            txn.conflicts,
+            txn.deadlocks,
+            txn.locks,
+            txn.lockers,
+            txn.waiting
+        ),
+        format!(
+            "  tail of {} keys, {}; {} tables, {} sessions, {} statements",
+            database.tail_keys,
+            ByteCount(database.tail_bytes),
+            database.tables,
+            database.sessions,
+            database.questions
+        ),
+    ];
+    if let Some(meta) = &status.meta {
+        let log = &meta.log;
+        lines.push(format!("  log {} of {}, nothing is flushed yet", log.bytes, log.budget));
+    }
+    lines.extend(database.stopped.iter().map(|why| format!("  STOPPED: {why}")));
+    lines
 }
 
 fn metadata(status: &Status) -> Vec<String> {

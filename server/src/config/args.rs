@@ -95,10 +95,10 @@ pub struct ServerArgs {
     #[arg(long, env = "HOLDFAST_ADMIN", value_name = "ADDR", help_heading = "Network")]
     pub admin: Option<String>,
 
-    /// Where the MySQL front will listen. [default: 127.0.0.1:3306]
+    /// Where MySQL clients are answered; `off`: nowhere. [default: 127.0.0.1:3306]
     ///
-    /// NOT IN THIS VERSION: the flag is accepted so that scripts need not
-    /// change, nothing listens there, and the log says so.
+    /// The account `root` begins with the password that S3's root has. An address
+    /// that is not a loopback one needs a strong one.
     #[arg(long, env = "HOLDFAST_MYSQL", value_name = "ADDR", help_heading = "Network")]
     pub mysql: Option<String>,
 

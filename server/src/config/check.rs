@@ -26,7 +26,7 @@ pub struct ServerConfig {
     pub s3: SocketAddr,
     /// Where the admin port listens.
     pub admin: SocketAddr,
-    /// Where the MySQL front was asked to listen; it is not in this version.
+    /// Where MySQL clients are answered; `None`: nowhere.
     pub mysql: Option<SocketAddr>,
     /// Domains for virtual-host style requests.
     pub domains: Vec<String>,
@@ -98,7 +98,10 @@ impl ServerArgs {
             io: self.io.unwrap_or_default(),
             s3: address("s3", self.s3.as_deref().unwrap_or("127.0.0.1:9000"))?,
             admin: address("admin", self.admin.as_deref().unwrap_or("127.0.0.1:9001"))?,
-            mysql: self.mysql.as_deref().map(|text| address("mysql", text)).transpose()?,
+            mysql: match self.mysql.as_deref().unwrap_or("127.0.0.1:3306") {
+                "off" => None,
+                text => Some(address("mysql", text)?),
+            },
             domains: self.domain.iter().map(|name| domain(name)).collect::<Result<_, _>>()?,
             region: self.region.unwrap_or_else(|| "us-east-1".into()),
             tls,
@@ -168,6 +171,10 @@ impl fmt::Display for ServerConfig {
         }
         write!(f, " degraded={} io={:?}", self.degraded, self.io)?;
         write!(f, " s3={} admin={}", self.s3, self.admin)?;
+        match self.mysql {
+            Some(address) => write!(f, " mysql={address}")?,
+            None => write!(f, " mysql=off")?,
+        }
         write!(f, " domains=[{}] region={}", self.domains.join(","), self.region)?;
         match &self.tls {
             Some(tls) => write!(f, " tls={}", tls.cert.display())?,

@@ -15,6 +15,7 @@
 //!
 //! Not here: what is answered (`s3`, `admin`), certificates (`tls`).
 
+mod mysql;
 mod paced;
 mod tls;
 
@@ -35,7 +36,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-pub use tls::{acceptor, pinned_connector};
+pub use mysql::{MysqlConfig, MysqlPort};
+pub use tls::{acceptor, pinned_connector, server_config};
 
 use paced::{Lingering, Paced, Requests};
 

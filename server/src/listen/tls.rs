@@ -24,12 +24,22 @@ use crate::start::{StartError, plain};
 /// # Errors
 /// [`StartError::Tls`] (X1).
 pub fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, StartError> {
+    let mut config = server_config(files)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The same, for a protocol that begins TLS by itself.
+///
+/// # Errors
+/// [`StartError::Tls`] (X1).
+pub fn server_config(files: &TlsFiles) -> Result<ServerConfig, StartError> {
     let bad = |path: &Path, what: String| StartError::Tls { path: path.into(), what };
     let chain = certificates(&files.cert)?;
     let pem = host::read_small(&files.key).map_err(|error| bad(&files.key, plain(&error)))?;
     let key = PrivateKeyDer::from_pem_slice(&pem)
         .map_err(|error| bad(&files.key, format!("no private key in PEM format ({error})")))?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| match error {
@@ -37,9 +47,7 @@ pub fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, StartError> {
                 bad(&files.key, format!("not the key of {}", files.cert.display()))
             }
             error => bad(&files.cert, format!("not usable: {error}")),
-        })?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+        })
 }
 
 /// A client that trusts servers which show a certificate of `pem`, or one issued by it.

@@ -35,6 +35,7 @@ impl Banner<'_> {
             format!("  Holdfast {} is ready", status.version),
             String::new(),
             format!("  S3       {}   (region {})", status.endpoints.s3, status.region),
+            format!("  MySQL    {}", status.endpoints.mysql.as_deref().unwrap_or("off")),
             format!("  Admin    {}", status.endpoints.admin),
             format!("  Drives   {}", self.drives()),
             format!("  Disk I/O {}", self.backend()),

@@ -16,6 +16,9 @@ pub struct Endpoint {
     pub admin: std::net::SocketAddr,
     /// S3's port.
     pub s3: std::net::SocketAddr,
+    /// MySQL's port, where there is one.
+    #[serde(default)]
+    pub mysql: Option<std::net::SocketAddr>,
     /// The certificates that the server shows, if it speaks TLS.
     pub tls_cert: Option<PathBuf>,
     /// The server's process.

@@ -33,6 +33,9 @@ pub enum StartError {
     /// The metadata does not come up.
     #[error("metadata: {0}")]
     Metadata(String),
+    /// The database does not come up.
+    #[error("database: {0}")]
+    Database(String),
     /// A port cannot be listened on.
     #[error("{flag} {address}: {what}")]
     Listen { flag: &'static str, address: std::net::SocketAddr, what: String },

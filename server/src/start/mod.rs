@@ -15,6 +15,7 @@
 mod banner;
 mod credentials;
 mod data_dir;
+mod database;
 pub mod drives;
 mod endpoint;
 mod error;

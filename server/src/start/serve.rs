@@ -22,10 +22,10 @@ use super::endpoint::Endpoint;
 use super::error::StartError;
 use super::reserve::{Guarded, Reserve};
 use super::signals::watch_signals;
-use super::{Ground, World, logs, metadata};
+use super::{Ground, World, database::Database, logs, metadata};
 use crate::admin::{self, Admin, Facts, Running, S3Metrics};
 use crate::config::ServerConfig;
-use crate::listen::{Phase, Port, PortConfig, acceptor};
+use crate::listen::{MysqlConfig, MysqlPort, Phase, Port, PortConfig, acceptor, server_config};
 use crate::s3::{Front, FrontConfig, Keys};
 use crate::vault::{Age, Vault};
 
@@ -34,6 +34,9 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(20);
 /// How often the metadata is asked whether it still runs.
 const METADATA_EVERY: Duration = Duration::from_secs(2);
 
+/// Where S3, admin and MySQL listen.
+type Addresses = (std::net::SocketAddr, std::net::SocketAddr, Option<std::net::SocketAddr>);
+
 /// Runs a server until it is told to stop.
 ///
 /// # Errors
@@ -41,14 +44,14 @@ const METADATA_EVERY: Duration = Duration::from_secs(2);
 pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     logs::begin(&config)?;
     tracing::info!("holdfast {} starts: {config}", crate::version::FULL);
-    if let Some(address) = config.mysql {
-        tracing::warn!("THE MYSQL FRONT IS NOT IN THIS VERSION: nothing will listen on {address}");
-    }
     let world = World::system();
     let data = Arc::new(DataDirectory::open(&config.data)?);
     let (root, origin) = credentials::find_or_generate(data.path(), &*world.rng)?;
     credentials::check_exposed(&root, "s3", config.s3)?;
     credentials::check_exposed(&root, "admin", config.admin)?;
+    if let Some(address) = config.mysql {
+        credentials::check_exposed(&root, "mysql", address)?;
+    }
     let ports = Ports::bind(&config, &world).await?;
     let (phase, _) = watch::channel(Phase::Run);
     let mut tasks = Tasks::new(phase.clone());
@@ -90,21 +93,39 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     let known = known.map_err(|error| StartError::Metadata(error.to_string()))?;
     let front = services.front(&config, &world, (Arc::clone(&keys), s3_metrics))?;
     let s3_address = ports.s3.address();
-    let facts = services.facts(&config, data.path(), (s3_address, admin_address));
+    let mysql_address = ports.mysql.as_ref().map(MysqlPort::address);
+    let database = match ports.mysql {
+        Some(port) => {
+            state.doing("reading the transaction log");
+            let database = Database::start(&services.meta, &world, root.password.expose()).await?;
+            let serve = port.serve(database.engine(), phase.subscribe());
+            tasks.spawn("the MySQL port", serve);
+            Some(database)
+        }
+        None => None,
+    };
+    let facts = services.facts(&config, data.path(), (s3_address, admin_address, mysql_address));
+    let engine = database.as_ref().map(Database::engine);
     let secrets = (Arc::clone(&services.vault), keys);
-    state.run(Running::new(services.meta(), Arc::clone(&services.store), secrets, facts));
+    state.run(Running::new(services.meta(), Arc::clone(&services.store), secrets, (facts, engine)));
     let serve = service_fn(move |request| front.call(request));
     tasks.spawn("the S3 port", ports.s3.serve(serve, phase.subscribe()));
     let tls_cert = config.tls.as_ref().map(|tls| tls.cert.clone());
     let pid = std::process::id();
-    Endpoint { admin: admin_address, s3: s3_address, tls_cert, pid }.keep(data.path())?;
-    tracing::info!(s3 = %s3_address, admin = %admin_address, access_keys = known, "ready");
+    let endpoint =
+        Endpoint { admin: admin_address, s3: s3_address, mysql: mysql_address, tls_cert, pid };
+    endpoint.keep(data.path())?;
+    let mysql = mysql_address.map_or("off".to_owned(), |address| address.to_string());
+    tracing::info!(s3 = %s3_address, admin = %admin_address, %mysql, access_keys = known, "ready");
     show_banner(&state, (&root, &origin), &data).await;
 
     let ended = tasks.first().await;
     phase
         .send_if_modified(|phase| std::mem::replace(phase, Phase::Drain.max(*phase)) == Phase::Run);
     tasks.rest().await;
+    if let Some(database) = database {
+        database.close().await;
+    }
     services.close(&world).await;
     tracing::info!("stopped");
     ended
@@ -124,6 +145,7 @@ async fn show_banner(state: &Admin, root: (&Credentials, &Origin), data: &DataDi
 struct Ports {
     s3: Port,
     admin: Port,
+    mysql: Option<MysqlPort>,
 }
 
 impl Ports {
@@ -139,8 +161,23 @@ impl Ports {
         let net: &dyn Net = &TcpNet;
         let s3 = Port::bind(net, config.s3, port("s3")).await?;
         let admin = Port::bind(net, config.admin, port("admin")).await?;
-        Ok(Self { s3, admin })
+        let mysql = match config.mysql {
+            Some(address) => {
+                Some(MysqlPort::bind(net, address, mysql_config(config, world)?).await?)
+            }
+            None => None,
+        };
+        Ok(Self { s3, admin, mysql })
     }
+}
+
+fn mysql_config(config: &ServerConfig, world: &World) -> Result<MysqlConfig, StartError> {
+    Ok(MysqlConfig {
+        tls: config.tls.as_ref().map(server_config).transpose()?.map(Arc::new),
+        connections_max: config.connections_max,
+        clock: world.clock.clone(),
+        rng: world.rng.clone(),
+    })
 }
 
 /// What is behind the ports.
@@ -226,13 +263,14 @@ impl Services {
         &self,
         config: &ServerConfig,
         data: &std::path::Path,
-        (s3, admin): (std::net::SocketAddr, std::net::SocketAddr),
+        (s3, admin, mysql): Addresses,
     ) -> Facts {
         Facts {
             cluster: self.cluster.cluster,
             node: self.cluster.node,
             s3,
             admin,
+            mysql,
             tls: config.tls.is_some(),
             data: data.to_owned(),
             region: config.region.clone(),

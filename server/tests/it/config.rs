@@ -30,7 +30,7 @@ fn generated_credentials_are_kept_private_and_stay() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().to_str().unwrap();
     let command = || {
-        let flags = ["--s3", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        let flags = ["--s3", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--mysql", "off"];
         holdfast(&[&["server", "--data", data][..], &flags].concat())
     };
     let mut running = Running::from(dir.path(), command());
@@ -55,13 +55,17 @@ fn generated_credentials_are_kept_private_and_stay() {
 }
 
 #[test]
-fn what_is_not_in_this_version_is_said_loudly() {
+fn the_mysql_port_greets_as_mysql_8_does() {
     let dir = tempfile::tempdir().unwrap();
-    let mut running =
-        Running::start(dir.path(), &["--mysql", "127.0.0.1:3306", "--log-format", "json"]);
-    let loud = running.log.lines().find(|line| line.contains("MYSQL FRONT IS NOT IN THIS VERSION"));
-    let loud: serde_json::Value = serde_json::from_str(loud.unwrap()).unwrap();
-    assert_eq!(loud["level"], "WARN");
+    let mut running = Running::start(dir.path(), &["--mysql", "127.0.0.1:0"]);
+    let endpoint = std::fs::read_to_string(dir.path().join("endpoint")).unwrap();
+    let endpoint: serde_json::Value = serde_json::from_str(&endpoint).unwrap();
+    let address = endpoint["mysql"].as_str().unwrap().to_owned();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let mut greeting = [0; 32];
+    std::io::Read::read_exact(&mut stream, &mut greeting).unwrap();
+    assert_eq!(greeting[4], 10, "the protocol's version");
+    assert!(greeting[5..].starts_with(b"8.0."), "{greeting:?}");
     assert_eq!(running.stop(), Some(0));
 }
 
@@ -73,7 +77,7 @@ fn help_teaches() {
         "Examples:",
         "HOLDFAST_ROOT_PASSWORD",
         "[default: 127.0.0.1:9000]",
-        "NOT IN THIS VERSION",
+        "127.0.0.1:3306",
         "Exit codes:",
     ] {
         assert!(done.out.contains(want), "--help lacks {want}");

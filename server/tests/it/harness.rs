@@ -47,6 +47,9 @@ pub fn server(data: &Path, more: &[&str]) -> Command {
     for port in ["--s3", "--admin"].iter().filter(|port| !more.contains(port)) {
         command.args([port, "127.0.0.1:0"]);
     }
+    if !more.contains(&"--mysql") {
+        command.args(["--mysql", "off"]);
+    }
     command.env("HOLDFAST_ROOT_USER", USER).env("HOLDFAST_ROOT_PASSWORD", PASSWORD);
     command
 }

@@ -1,0 +1,68 @@
+//! The database over the metadata's log: transaction node and compute node, wired.
+
+use std::sync::Arc;
+
+use holdfast_api::log::LogService;
+use holdfast_base::ByteCount;
+use holdfast_meta::Meta;
+use holdfast_sql::engine::{Engine, EngineConfig};
+use holdfast_txn::{TailedLog, TxnConfig, TxnNode};
+
+use super::World;
+use super::error::StartError;
+
+/// How much of the log's end is kept for the tail. [bytes]
+const TAILED: ByteCount = ByteCount(16 << 20);
+
+/// The parts of the machine's memory that queries may take.
+const MEMORY_SHARE: u64 = 4;
+
+/// Transaction node and compute node.
+pub struct Database {
+    node: Arc<TxnNode>,
+    engine: Arc<Engine>,
+}
+
+impl Database {
+    /// Takes the log's next epoch and reads what it holds.
+    ///
+    /// # Errors
+    /// [`StartError::Database`].
+    pub async fn start(meta: &Arc<Meta>, world: &World, root: &str) -> Result<Self, StartError> {
+        let inner: Arc<dyn LogService> = meta.clone();
+        let log = Arc::new(TailedLog::new(inner, world.clock.clone(), TAILED));
+        let config = TxnConfig::new(log.clone(), world.clock.clone(), world.rng.clone());
+        let node = TxnNode::start(config).await;
+        let node = node.map_err(|error| StartError::Database(error.to_string()))?;
+        let config = EngineConfig {
+            txn: node.clone(),
+            log,
+            clock: world.clock.clone(),
+            rng: world.rng.clone(),
+            version: format!("8.0.39-holdfast-{}", env!("CARGO_PKG_VERSION")),
+            partitions: holdfast_io::host::processors(),
+            memory_bytes: memory_bytes(),
+            root: root.to_owned(),
+        };
+        let engine = Engine::start(config).await;
+        let engine = engine.map_err(|error| StartError::Database(error.to_string()))?;
+        Ok(Self { node, engine })
+    }
+
+    /// The compute node.
+    pub fn engine(&self) -> Arc<Engine> {
+        Arc::clone(&self.engine)
+    }
+
+    /// Ends both, in order.
+    pub async fn close(self) {
+        self.engine.shutdown().await;
+        self.node.shutdown().await;
+    }
+}
+
+/// What all queries together may take. [bytes]
+fn memory_bytes() -> usize {
+    let all = holdfast_io::host::memory_bytes().unwrap_or(4 << 30);
+    usize::try_from(all / MEMORY_SHARE).unwrap_or(usize::MAX)
+}
