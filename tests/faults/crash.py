@@ -1,4 +1,4 @@
-"""kill -9 and power cut under mixed S3 load, judged by content.
+"""kill -9 and power cut under mixed S3 and SQL load, judged by content.
 
     python -m tests.faults.crash --kind kill --cycles 10
     python -m tests.faults.crash --kind power-xfs --until 25 --record     # a campaign, resumable
@@ -20,6 +20,7 @@ import time
 import uuid
 from pathlib import Path
 
+from tests.faults import sql
 from tests.faults.history import History
 from tests.faults.load import BUCKET, Load, check
 from tests.harness import filesystem, results, s3
@@ -71,26 +72,32 @@ def campaign(kind: str, cycles: int, seed: str) -> dict:
     """Runs `cycles` cycles in one data directory; returns the counts."""
     folder = Path(tempfile.mkdtemp(prefix="holdfast-crash-"))
     place = Directory(folder) if kind == "kill" else Device(folder, kind.removeprefix("power-"))
-    server = Server(place.data, log=folder / "server.log")
+    server = Server(place.data, log=folder / "server.log", mysql=True)
+    ledger = sql.Ledger()
     history, dice = History(), random.Random(seed)
     starts, violations, faults = [], [], 0
     try:
         server.start()
         s3.client(server.endpoint).create_bucket(Bucket=BUCKET)
+        sql.prepare(server, ledger)
         for cycle in range(cycles):
-            before = history.counts["acked"]
+            before, sql_before = history.counts["acked"], ledger.counts["acked"]
             load = Load(server.endpoint, history, f"{seed}/{cycle}")
+            bank = sql.Load(server, ledger, f"{seed}/{cycle}")
             load.start()
+            bank.start()
             time.sleep(dice.uniform(0.4, 2.5))
             place.cut(server)
             faults += 1
             load.halt()
+            bank.halt()
             starts.append(server.start())
-            found = check(server.endpoint, history)
+            found = check(server.endpoint, history) + sql.check(server, ledger)
             violations += [f"cycle {cycle}: {line}" for line in found]
-            print(f"  {kind} cycle {cycle + 1}/{cycles}: {history.counts['acked'] - before} acknowledged, "
+            print(f"  {kind} cycle {cycle + 1}/{cycles}: {history.counts['acked'] - before} objects and "
+                  f"{ledger.counts['acked'] - sql_before} transactions acknowledged, "
                   f"up in {starts[-1]:.2f} s, {len(found)} violations", flush=True)
-            if history.counts["acked"] == before:
+            if history.counts["acked"] == before or ledger.counts["acked"] == sql_before:
                 violations.append(f"cycle {cycle}: void, nothing was acknowledged")
         code = server.stop()
         if code:
@@ -107,7 +114,7 @@ def campaign(kind: str, cycles: int, seed: str) -> dict:
             shutil.rmtree(folder, ignore_errors=True)
     return {
         "kind": kind, "seed": seed, "cycles": cycles, "faults": faults, **history.counts, "acked_by_kind": history.by_kind,
-        "violations": violations, "start_p50_s": round(statistics.median(starts), 3), "start_max_s": round(max(starts), 3)}
+        "sql": ledger.counts, "violations": violations, "start_p50_s": round(statistics.median(starts), 3), "start_max_s": round(max(starts), 3)}
 
 
 def main() -> int:

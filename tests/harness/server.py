@@ -44,10 +44,12 @@ def free_ports(count: int) -> list[int]:
 class Server:
     """A server over one data directory. `start` may follow `kill` or `stop`."""
 
-    def __init__(self, data: Path, *flags: str, log: Path | None = None):
+    def __init__(self, data: Path, *flags: str, log: Path | None = None, mysql: bool = False):
         self.data = Path(data)
         self.flags = list(flags)
-        self.s3_port, self.admin_port = free_ports(2)
+        self.s3_port, self.admin_port, port = free_ports(3)
+        # Off by default: most tests speak S3 only.
+        self.mysql_port = port if mysql else 0
         self.log = Path(log) if log else self.data.with_name(self.data.name + ".log")
         self.process: subprocess.Popen | None = None
         # With TLS: the certificate that the server shows.
@@ -74,7 +76,8 @@ class Server:
         began = time.monotonic()
         command = [
             str(binary()), "server", "--data", str(self.data),
-            "--s3", f"127.0.0.1:{self.s3_port}", "--admin", f"127.0.0.1:{self.admin_port}", *self.flags,
+            "--s3", f"127.0.0.1:{self.s3_port}", "--admin", f"127.0.0.1:{self.admin_port}",
+            "--mysql", f"127.0.0.1:{self.mysql_port}" if self.mysql_port else "off", *self.flags,
         ]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
