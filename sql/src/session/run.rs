@@ -382,9 +382,24 @@ impl Session {
 
     // ---- binding
 
+    /// The catalog as it is now, and what the account may now.
+    fn refresh(&mut self) -> Result<()> {
+        let catalog = self.statement.engine.catalog()?;
+        if Arc::ptr_eq(&catalog, &self.statement.catalog) {
+            return Ok(());
+        }
+        let name = (self.account.user.clone(), self.account.host.clone());
+        // An account that was dropped keeps what it had until it goes, as in MySQL.
+        if let Some(row) = catalog.accounts.get(&name) {
+            self.account = Arc::clone(row);
+        }
+        self.statement.catalog = catalog;
+        Ok(())
+    }
+
     /// Binds with `work`, by the catalog as it is now.
     pub(super) fn bind<T>(&mut self, work: impl FnOnce(&mut Binder<'_>) -> Result<T>) -> Result<T> {
-        self.statement.catalog = self.statement.engine.catalog()?;
+        self.refresh()?;
         let catalog = Arc::clone(&self.statement.catalog);
         let settings = *self.statement.variables.settings();
         let types: Vec<SqlType> =
@@ -421,7 +436,7 @@ impl Session {
     // ---- small statements
 
     fn show(&mut self, show: &holdfast_syntax::show::Show) -> Result<Answer> {
-        self.statement.catalog = self.statement.engine.catalog()?;
+        self.refresh()?;
         let shown = super::show::show(&mut self.statement, show)?;
         let output = |(at, (name, of)): (usize, (String, SqlType))| Output {
             id: at as u32,
@@ -437,7 +452,7 @@ impl Session {
     /// Statements about definitions and accounts: they commit what is open (S2).
     async fn ddl(&mut self, statement: &Ast) -> Result<Answer> {
         self.commit_open().await?;
-        self.statement.catalog = self.statement.engine.catalog()?;
+        self.refresh()?;
         super::ddl::run(self, statement).await
     }
 
@@ -472,7 +487,7 @@ impl Session {
     /// # Errors
     /// 1049, 1044.
     pub fn change_database(&mut self, name: &str) -> Result<()> {
-        self.statement.catalog = self.statement.engine.catalog()?;
+        self.refresh()?;
         let computed = super::information::TABLES
             .iter()
             .find(|table| table.database.eq_ignore_ascii_case(name))
