@@ -33,7 +33,6 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("redb::", &["meta/src"]),
     ("s3s::", &["server/src/s3"]),
     ("datafusion", &["sql/src"]),
-    ("mysql_common", &["sql/wire/src"]),
     ("sqlparser", &["sql/syntax/src", "sql/src"]),
     ("io_uring::", &["io/src/disk"]),
     ("unsafe ", &["io/src/disk", "ec/src/codec"]),

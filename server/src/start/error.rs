@@ -34,7 +34,7 @@ pub enum StartError {
     #[error("metadata: {0}")]
     Metadata(String),
     /// The database does not come up.
-    #[error("database: {0}")]
+    #[error("database: {0} (S3 alone starts with --mysql off)")]
     Database(String),
     /// A port cannot be listened on.
     #[error("{flag} {address}: {what}")]
