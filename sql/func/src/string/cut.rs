@@ -13,8 +13,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     pure!("rtrim", 1, 1, infer::as_first, |x: &mut In<'_>| trim(x, false, true)),
     pure!("trim", 1, 2, infer::as_first, |x: &mut In<'_>| trim(x, true, true)),
     pure!("trim_both", 2, 2, infer::as_first, |x: &mut In<'_>| trim(x, true, true)),
-    pure!("trim_leading", 2, 2, infer::as_first, |x: &mut In<'_>| trim(x, true, false)),
-    pure!("trim_trailing", 2, 2, infer::as_first, |x: &mut In<'_>| trim(x, false, true)),
+    pure!("trim_leading", 1, 2, infer::as_first, |x: &mut In<'_>| trim(x, true, false)),
+    pure!("trim_trailing", 1, 2, infer::as_first, |x: &mut In<'_>| trim(x, false, true)),
 ];
 
 fn substring_type(
