@@ -493,8 +493,10 @@ impl<'a> Lexer<'a> {
             (b'{', _) => (Token::LBrace, 1),
             (b'}', _) => (Token::RBrace, 1),
             (b'?', _) => {
+                // Numbered here: what a tree's order is does not matter then.
+                let mark = format!("?{}", self.raw.params);
                 self.raw.params += 1;
-                (Token::Placeholder("?".to_owned()), 1)
+                (Token::Placeholder(mark), 1)
             }
             _ => return Err(self.fail_at(start)),
         };

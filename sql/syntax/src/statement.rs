@@ -200,6 +200,8 @@ pub enum Statement {
 /// A query and what its tree has no place for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Select {
+    /// The texts of the select list's items, for those without a name; empty: not known.
+    pub items: Vec<String>,
     /// The query. `Query::locks` has FOR UPDATE and FOR SHARE, and what was LOCK IN
     /// SHARE MODE; `SelectModifiers` has SQL_CALC_FOUND_ROWS. Index hints are gone.
     pub query: Box<Query>,

@@ -17,7 +17,7 @@ pub(super) fn query(cursor: &mut Cursor<'_>, into: Vec<String>) -> Res<Statement
     if cursor.peek("PROCEDURE") {
         return cursor.rest_is_refused("PROCEDURE ANALYSE");
     }
-    Ok(Statement::Query(Select { query, into }))
+    Ok(Statement::Query(Select { items: Vec::new(), query, into }))
 }
 
 /// At WITH: a query, an UPDATE or a DELETE.
@@ -40,7 +40,7 @@ pub(super) fn with(cursor: &mut Cursor<'_>, into: Vec<String>) -> Res<Statement>
     debug_assert!(cursor.parser.index() > start, "WITH was taken");
     let mut query = cursor.parser.parse_query()?;
     query.with = Some(with);
-    Ok(Statement::Query(Select { query, into }))
+    Ok(Statement::Query(Select { items: Vec::new(), query, into }))
 }
 
 fn ident(cursor: &mut Cursor<'_>) -> Res<Ident> {

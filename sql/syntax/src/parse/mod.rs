@@ -8,6 +8,7 @@ mod column;
 mod create;
 mod cursor;
 mod dml;
+mod item;
 mod key;
 mod misc;
 mod rewrite;
@@ -86,6 +87,7 @@ fn statement(source: &[u8], mut raw: Raw) -> Result<Parsed, SyntaxError> {
         return Err(SyntaxError::near(source, span(wrong.start.column), wrong.start.line));
     }
     let into = rewrite::rewrite(&mut raw.tokens);
+    let items = item::spans(&raw.tokens);
     let dialect = MySql;
     let parser = Parser::new(&dialect)
         .with_recursion_limit(RECURSION)
@@ -100,6 +102,10 @@ fn statement(source: &[u8], mut raw: Raw) -> Result<Parsed, SyntaxError> {
         if whole { Ok(statement) } else { Err(Fail::Here) }
     });
     let statement = match parsed {
+        Ok(Statement::Query(mut select)) => {
+            item::keep(&mut select, &items, source);
+            Statement::Query(select)
+        }
         Ok(statement) => statement,
         Err(Fail::Refused(what)) => Statement::Refused(what),
         Err(fail) => return Err(cursor.explain(fail)),
