@@ -157,6 +157,7 @@ impl Engine {
         tokio::spawn(follower.follow(from));
         tokio::spawn(keeper.upkeep());
         crate::catalog::bootstrap::first(&engine, &root).await?;
+        crate::session::temporary::clear(&engine).await?;
         Ok(engine)
     }
 

@@ -8,6 +8,17 @@ use crate::algebra::Query;
 use crate::error::{Result, SqlError};
 use crate::expr::{Expr, Typed};
 
+/// The most operators of the chains around an expression: what they become is as deep.
+const CHAIN_MAX: usize = 128;
+
+fn is_arithmetic(op: &Op) -> bool {
+    matches!(op, Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo)
+}
+
+fn is_interval(expr: &ast::Expr) -> bool {
+    matches!(expr, ast::Expr::Interval(_))
+}
+
 impl Binder<'_> {
     /// Binds one expression.
     ///
@@ -163,9 +174,13 @@ impl Binder<'_> {
                 return self.logic(left, right, Expr::Or, false);
             }
             Op::Assignment => return self.assign(left, right),
+            op if is_arithmetic(op) => return self.chain(left, op, right),
             _ => {}
         }
-        let args = vec![self.expr(left)?, self.expr(right)?];
+        let mut args = vec![self.expr(left)?, self.expr(right)?];
+        if matches!(op, Op::Eq | Op::NotEq | Op::Spaceship) {
+            self.json_truth(&mut args, [left, right])?;
+        }
         let name = match op {
             Op::Arrow => "json_extract",
             Op::LongArrow => {
@@ -176,6 +191,37 @@ impl Binder<'_> {
             other => operator(other)?,
         };
         self.call(name, args)
+    }
+
+    /// `a + b - c ...`: it leans to the left, and may be longer than expressions may
+    /// be deep.
+    fn chain(&mut self, left: &ast::Expr, op: &Op, right: &ast::Expr) -> Result<Typed> {
+        let (mut sides, mut first) = (vec![(op, right)], left);
+        while let ast::Expr::BinaryOp { left, op, right } = first
+            && is_arithmetic(op)
+            && !is_interval(left)
+            && !is_interval(right)
+        {
+            sides.push((op, right));
+            first = left;
+        }
+        let height = sides.len() - 1;
+        if self.chained + height >= CHAIN_MAX {
+            return Err(super::too_deep());
+        }
+        self.chained += height;
+        let bound = self.links(first, sides);
+        self.chained -= height;
+        bound
+    }
+
+    fn links(&mut self, first: &ast::Expr, sides: Vec<(&Op, &ast::Expr)>) -> Result<Typed> {
+        let mut bound = self.expr(first)?;
+        for (op, side) in sides.into_iter().rev() {
+            let side = self.expr(side)?;
+            bound = self.call(operator(op)?, vec![bound, side])?;
+        }
+        Ok(bound)
     }
 
     fn logic(
@@ -386,12 +432,19 @@ impl Binder<'_> {
         conditions: &[ast::CaseWhen],
         otherwise: Option<&ast::Expr>,
     ) -> Result<Typed> {
-        let operand = operand.map(|operand| self.expr(operand)).transpose()?;
+        let bound = operand.map(|operand| self.expr(operand)).transpose()?;
         let (mut tests, mut results) = (Vec::new(), Vec::new());
         for when in conditions {
             let test = self.expr(&when.condition)?;
-            tests.push(match &operand {
-                Some(operand) => self.call("=", vec![operand.clone(), test])?,
+            tests.push(match &bound {
+                Some(bound) => {
+                    let mut args = [bound.clone(), test];
+                    let first = operand.unwrap_or(&when.condition);
+                    self.json_truth(&mut args, [first, &when.condition])?;
+                    let [bound, test] = args;
+                    let args = self.as_texts(bound, test)?;
+                    self.call("=", args.into())?
+                }
                 None => test,
             });
             results.push(self.expr(&when.result)?);
@@ -400,6 +453,29 @@ impl Binder<'_> {
             results.push(self.expr(otherwise)?);
         }
         self.choice(tests, results)
+    }
+
+    /// TRUE and FALSE beside a JSON are JSON's.
+    fn json_truth(&mut self, args: &mut [Typed], texts: [&ast::Expr; 2]) -> Result<()> {
+        for (at, text) in texts.into_iter().enumerate() {
+            let ast::Expr::Value(value) = text else { continue };
+            let ast::Value::Boolean(is_so) = value.value else { continue };
+            if args[1 - at].of == SqlType::Json {
+                let word = self.text(if is_so { "true" } else { "false" });
+                args[at] = self.cast(word, SqlType::Json)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// CASE compares a JSON with a text as texts, which `=` does not.
+    fn as_texts(&mut self, left: Typed, right: Typed) -> Result<[Typed; 2]> {
+        let text = SqlType::Text(holdfast_value::LobSize::Long, self.setting.collation);
+        match (&left.of, &right.of) {
+            (SqlType::Json, of) if of.is_text() => Ok([self.cast(left, text)?, right]),
+            (of, SqlType::Json) if of.is_text() => Ok([left, self.cast(right, text)?]),
+            _ => Ok([left, right]),
+        }
     }
 
     /// CASE over bound parts; one more result than tests is ELSE.
@@ -523,13 +599,11 @@ impl Binder<'_> {
     ) -> Result<Typed> {
         let mut args = vec![self.expr(from)?];
         if let Some(what) = what {
-            args.insert(0, self.expr(what)?);
-        } else {
-            args.insert(0, self.text(" "));
+            args.push(self.expr(what)?);
         }
         self.call(
             match side {
-                None | Some(ast::TrimWhereField::Both) => "trim_both",
+                None | Some(ast::TrimWhereField::Both) => "trim",
                 Some(ast::TrimWhereField::Leading) => "trim_leading",
                 Some(ast::TrimWhereField::Trailing) => "trim_trailing",
             },

@@ -224,6 +224,7 @@ impl Binder<'_> {
         alone.next = self.next;
         alone.next_number = self.next_number;
         alone.depth = self.depth + 1;
+        alone.chained = self.chained;
         let bound = if alone.depth > super::DEPTH_MAX {
             Err(SqlError::new(
                 1462,

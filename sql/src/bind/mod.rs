@@ -44,6 +44,11 @@ pub use types::{common, sql_type, text_type};
 /// The deepest nesting of queries and views.
 const DEPTH_MAX: usize = 32;
 
+/// 1436.
+pub(crate) fn too_deep() -> SqlError {
+    SqlError::new(1436, "Thread stack overrun: the statement nests too deep")
+}
+
 /// What binding knows of the session.
 #[derive(Clone, Debug)]
 pub struct Setting<'a> {
@@ -94,6 +99,8 @@ pub struct Binder<'a> {
     pub(crate) blocks: Vec<Block>,
     pub(crate) ctes: Vec<from::Cte>,
     depth: usize,
+    /// Operators of the chains around what is bound.
+    chained: usize,
     /// Every table that the statement names.
     pub tables: BTreeMap<TableId, Arc<Table>>,
     /// Something in it is of this session or this moment: do not keep the plan.
@@ -139,6 +146,7 @@ impl<'a> Binder<'a> {
             blocks: Vec::new(),
             ctes: Vec::new(),
             depth: 0,
+            chained: 0,
             tables: BTreeMap::new(),
             is_personal: false,
         }
@@ -168,7 +176,7 @@ impl<'a> Binder<'a> {
     /// Runs `work` one level deeper.
     pub(crate) fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.depth >= DEPTH_MAX {
-            return Err(SqlError::new(1436, "Thread stack overrun: the statement nests too deep"));
+            return Err(too_deep());
         }
         self.depth += 1;
         let result = work(self);

@@ -12,6 +12,7 @@ pub mod definition;
 mod load;
 pub mod system;
 mod table;
+pub mod temporary;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,6 +70,14 @@ impl Entry {
         self.row().id
     }
 
+    /// False for temporary tables, under their hidden names and their own.
+    pub fn is_listed(&self) -> bool {
+        match self {
+            Self::Table(table) => !table.is_temporary && !temporary::is_hidden(&table.name),
+            Self::View(_) => true,
+        }
+    }
+
     /// When the definition last changed.
     pub fn since(&self) -> Ts {
         match self {
@@ -84,7 +93,7 @@ impl Catalog {
     /// # Errors
     /// 1049, 1146.
     pub fn entry(&self, database: &str, name: &str) -> Result<Entry> {
-        let found = self.find(database, name);
+        let found = self.find(database, name).filter(|_| !temporary::is_hidden(name));
         found.ok_or_else(|| match self.databases.contains_key(database) {
             true => SqlError::no_table(database, name),
             false => SqlError::no_database(database),
@@ -102,7 +111,11 @@ impl Catalog {
     /// # Errors
     /// 1049, 1146, 1347 for a view.
     pub fn table(&self, database: &str, name: &str) -> Result<Arc<Table>> {
-        match self.entry(database, name)? {
+        let entry = match self.find(database, name) {
+            Some(entry) => entry,
+            None => self.entry(database, name)?,
+        };
+        match entry {
             Entry::Table(table) => Ok(table),
             Entry::View(_) => {
                 Err(SqlError::new(1347, format!("'{database}.{name}' is not BASE TABLE")))
@@ -118,7 +131,12 @@ impl Catalog {
         self.databases.get(name).ok_or_else(|| SqlError::no_database(name))
     }
 
-    /// The names in a database, in order.
+    /// The names in a database that clients are told, in order.
+    pub fn listed<'a>(&'a self, database: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+        self.in_database(database).filter(|(_, entry)| entry.is_listed())
+    }
+
+    /// The names in a database, in order; temporary tables' too.
     pub fn in_database<'a>(
         &'a self,
         database: &'a str,

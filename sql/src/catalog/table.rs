@@ -53,7 +53,7 @@ pub struct Table {
     rules: OnceLock<Arc<crate::exec::rules::Rules>>,
     /// The TIMESTAMP columns.
     pub timestamps: Vec<usize>,
-    /// Only this session sees it.
+    /// Only this session sees it (`temporary`).
     pub is_temporary: bool,
 }
 

@@ -14,9 +14,6 @@ use crate::error::{Result, SqlError};
 
 /// CREATE TABLE.
 pub async fn table(work: &mut Work<'_>, create: &CreateTable) -> Result<DdlDone> {
-    if create.temporary {
-        return Err(SqlError::unsupported("CREATE TEMPORARY TABLE"));
-    }
     if create.partition_by.is_some() {
         return Err(SqlError::unsupported("PARTITION BY"));
     }
@@ -47,6 +44,7 @@ pub async fn table(work: &mut Work<'_>, create: &CreateTable) -> Result<DdlDone>
         Some(query) => Some(fill::query(work, &mut draft, create, query).await?),
         None => None,
     };
+    let rows = rows.filter(|_| !work.statement.fills_later);
     let mut body = draft.finish()?;
     let first = work.ids(body.indexes.len() + 1).await?;
     number_indexes(&mut body, first + 1);
@@ -163,7 +161,9 @@ pub fn constraints(work: &Work<'_>, draft: &mut Draft, create: &CreateTable) -> 
     for def in &create.checks {
         let text = column::expression_text(&def.expr, &def.text, ansi);
         let database = draft.database.clone();
-        draft.add_check(def, text, &|name| has_check(&work.catalog, &database, name, None))?;
+        draft.add_check(def, text, &|name| {
+            !create.temporary && has_check(&work.catalog, &database, name, None)
+        })?;
     }
     Ok(())
 }
@@ -171,7 +171,7 @@ pub fn constraints(work: &Work<'_>, draft: &mut Draft, create: &CreateTable) -> 
 /// Whether a table of a database, but `except`, has a CHECK of this name.
 pub fn has_check(catalog: &Catalog, database: &str, name: &str, except: Option<TableId>) -> bool {
     catalog.in_database(database).any(|(_, entry)| match entry {
-        Entry::Table(table) if Some(table.id) != except => {
+        Entry::Table(table) if Some(table.id) != except && entry.is_listed() => {
             table.body.checks.iter().any(|check| check.name.eq_ignore_ascii_case(name))
         }
         _ => false,

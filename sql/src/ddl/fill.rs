@@ -84,6 +84,7 @@ pub async fn query(
     query: &ast::Query,
 ) -> Result<Rows> {
     let bound = {
+        let catalog = work.statement.temporary.over(&work.catalog)?;
         let facts = &work.statement.facts;
         let types =
             facts.variables.iter().map(|(name, (_, of))| (name.clone(), of.clone())).collect();
@@ -96,7 +97,7 @@ pub async fn query(
             variables: &types,
             system: crate::session::variables::type_of,
         };
-        Binder::new(&work.catalog, setting, work.statement.context.clone()).query(query)?
+        Binder::new(&catalog, setting, work.statement.context.clone()).query(query)?
     };
     let mut columns: Vec<String> = Vec::with_capacity(bound.columns.len());
     for output in &bound.columns {

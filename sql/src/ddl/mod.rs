@@ -38,6 +38,7 @@ use holdfast_value::{SqlType, Value};
 
 use crate::error::{Result, SqlError};
 use crate::exec::Statement;
+pub use names::taken;
 use work::Work;
 
 /// What a statement did; warnings are in the statement's context.

@@ -49,10 +49,14 @@ pub fn check_column(name: &str) -> Result<()> {
 /// # Errors
 /// 1280, 1059: no name for an index or constraint.
 pub fn check_index(name: &str) -> Result<()> {
+    if name.chars().count() > NAME_MAX {
+        return Err(SqlError::new(1059, format!("Identifier name '{name}' is too long")));
+    }
     if name.eq_ignore_ascii_case("PRIMARY") {
         return Err(SqlError::new(1280, format!("Incorrect index name '{name}'")));
     }
-    check(name, 1280, "index")
+    // MySQL allows spaces at the end of these.
+    check(name.trim_end_matches(' '), 1280, "index")
 }
 
 fn check(name: &str, code: u16, what: &str) -> Result<()> {

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use holdfast_value::{Context, SqlType, Value};
 
+use crate::catalog::temporary::Temporary;
 use crate::catalog::{Catalog, Table};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -51,9 +52,39 @@ pub struct Statement {
     pub before: Diagnostics,
     /// CLIENT_FOUND_ROWS: affected rows are those found.
     pub found_rows: bool,
+    /// The session's temporary tables.
+    pub temporary: Temporary,
+    /// CREATE TABLE AS makes the table only: its rows come from the session.
+    pub fills_later: bool,
 }
 
 impl Statement {
+    /// For a new session.
+    pub fn new(engine: &Arc<Engine>, catalog: Arc<Catalog>, facts: Facts) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            catalog,
+            context: Context::default(),
+            facts,
+            variables: Variables::new(&engine.globals),
+            params: Vec::new(),
+            ignores: false,
+            before: Diagnostics::default(),
+            found_rows: false,
+            temporary: Temporary::default(),
+            fills_later: false,
+        }
+    }
+
+    /// Looks at the newest catalog, with the session's temporary tables.
+    ///
+    /// # Errors
+    /// The catalog does not load.
+    pub fn look(&mut self) -> Result<()> {
+        self.catalog = self.temporary.over(&self.engine.catalog()?)?;
+        Ok(())
+    }
+
     /// What the statement before had to say.
     pub fn diagnostics(&self) -> &Diagnostics {
         &self.before

@@ -230,8 +230,8 @@ fn bound<'a>(scan: &Scan, conjunct: &'a Typed) -> Option<(usize, Bound<'a>)> {
         Expr::Call(function, args) => match (function.name, &args[..]) {
             (op @ ("=" | "<=>" | "<" | "<=" | ">" | ">="), [left, right]) => {
                 let (at, value, op) = match (column(scan, left), column(scan, right)) {
-                    (Some(at), _) if is_free(scan, right) => (at, right, op),
-                    (_, Some(at)) if is_free(scan, left) => (at, left, turned(op)),
+                    (Some(at), _) if is_free(right) => (at, right, op),
+                    (_, Some(at)) if is_free(left) => (at, left, turned(op)),
                     _ => return None,
                 };
                 let column = if column(scan, left) == Some(at) { left } else { right };
@@ -254,7 +254,7 @@ fn bound<'a>(scan: &Scan, conjunct: &'a Typed) -> Option<(usize, Bound<'a>)> {
         Expr::In { item, list, negated: false } => {
             let at = column(scan, item)?;
             let of = &scan.table.columns[at].of;
-            let fits = |entry: &Typed| is_free(scan, entry) && keeps_order(&item.of, of, &entry.of);
+            let fits = |entry: &Typed| is_free(entry) && keeps_order(&item.of, of, &entry.of);
             list.iter().all(fits).then_some((at, Bound::Any(list)))
         }
         _ => None,
@@ -284,14 +284,14 @@ fn position(scan: &Scan, id: ColumnId) -> Option<usize> {
 }
 
 /// Whether a value is known before a row of the table is.
-fn is_free(scan: &Scan, typed: &Typed) -> bool {
+fn is_free(typed: &Typed) -> bool {
     match &typed.expr {
         Expr::Literal(_) | Expr::Param(_) => true,
         _ => {
             !walk::has_subquery(typed)
                 && !walk::any(typed, &mut |expr| match expr {
-                    Expr::Column(id) => position(scan, *id).is_some(),
-                    Expr::Assign(..) => true,
+                    // Columns of rows that were read before are values by now.
+                    Expr::Column(_) | Expr::Assign(..) => true,
                     Expr::Call(function, _) => function.kind == holdfast_func::Kind::Volatile,
                     _ => false,
                 })

@@ -128,9 +128,6 @@ impl Transaction {
 
     /// Notes that a table's definition, as of `catalog`, was used for changes (Y3).
     pub fn use_table(&mut self, table: &Table, catalog: &Catalog) {
-        if table.is_temporary {
-            return;
-        }
         let version = table.row.version;
         self.used.entry(table.id).or_insert((catalog.ts, version));
         for index in &table.indexes {

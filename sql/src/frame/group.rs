@@ -9,7 +9,7 @@
 
 use datafusion::common::Column;
 use datafusion::functions_aggregate::{count, grouping, min_max};
-use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::expr::{AggregateFunction, Sort};
 use datafusion::logical_expr::{
     AggregateUDF, Case, Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder, cast, lit,
 };
@@ -75,8 +75,14 @@ impl Groups<'_> {
         if calls.is_empty() && by.is_empty() {
             calls.push(aggregate(count::count_udaf(), lit(1i64)).alias("rows"));
         }
-        let by = if rolls { vec![Expr::GroupingSet(GroupingSet::Rollup(by))] } else { by };
+        if !rolls {
+            let plan = LogicalPlanBuilder::from(input).aggregate(by, calls).map_err(strange)?;
+            return plan.project(outputs).and_then(LogicalPlanBuilder::build).map_err(strange);
+        }
+        let order = rolled_order(&by, &mut calls);
+        let by = vec![Expr::GroupingSet(GroupingSet::Rollup(by))];
         let plan = LogicalPlanBuilder::from(input).aggregate(by, calls).map_err(strange)?;
+        let plan = plan.sort(order).map_err(strange)?;
         plan.project(outputs).and_then(LogicalPlanBuilder::build).map_err(strange)
     }
 
@@ -127,6 +133,18 @@ impl Groups<'_> {
         }
         Ok(sum)
     }
+}
+
+/// WITH ROLLUP: groups by their keys, totals behind what they are totals of.
+fn rolled_order(by: &[Expr], calls: &mut Vec<Expr>) -> Vec<Sort> {
+    let mut order = Vec::with_capacity(by.len() * 2);
+    for (at, key) in by.iter().enumerate() {
+        let total = format!("total{at}");
+        calls.push(aggregate(grouping::grouping_udaf(), key.clone()).alias(&total));
+        order.push(Sort::new(named(total), true, true));
+        order.push(Sort::new(key.clone(), true, true));
+    }
+    order
 }
 
 fn group_name(id: ColumnId, key: &Typed) -> String {

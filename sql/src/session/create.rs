@@ -32,7 +32,10 @@ pub fn table(table: &Table, auto_next: Option<u64>) -> String {
         out.push_str(",\n  ");
         out.push_str(&line);
     }
-    for foreign in &table.body.foreign {
+    // MySQL keeps them by name.
+    let mut foreign: Vec<&ForeignRow> = table.body.foreign.iter().collect();
+    foreign.sort_by(|a, b| a.name.cmp(&b.name));
+    for foreign in foreign {
         out.push_str(",\n  ");
         out.push_str(&foreign_key(table, foreign));
     }

@@ -18,6 +18,17 @@ use crate::error::{Result, SqlError};
 /// MySQL's.
 pub async fn run(session: &mut Session, statement: &Ast) -> Result<Answer> {
     session.may_define(statement)?;
+    match session.stored_names(statement)? {
+        Some(stored) => finish(session, &stored).await,
+        None => finish(session, statement).await,
+    }
+}
+
+/// Runs one that the account may run.
+///
+/// # Errors
+/// MySQL's.
+pub(super) async fn finish(session: &mut Session, statement: &Ast) -> Result<Answer> {
     let done = ddl::run(&mut session.statement, statement).await?;
     if let Some(dropped) = &done.database_dropped
         && session.statement.facts.database.as_ref() == Some(dropped)
@@ -44,6 +55,12 @@ impl Session {
     fn may_table(&self, name: &TableName, need: u64) -> Result<()> {
         let database = name.db.as_deref().or(self.statement.facts.database.as_deref());
         let database = database.ok_or_else(SqlError::no_database_selected)?;
+        if crate::catalog::temporary::is_hidden(&name.name) {
+            return Err(SqlError::new(1103, format!("Incorrect table name '{}'", name.name)));
+        }
+        if self.statement.temporary.hidden(database, &name.name).is_some() {
+            return Ok(());
+        }
         if super::seen::system_database(database).is_some() {
             return Err(SqlError::new(1044, format!("Access denied to database '{database}'")));
         }

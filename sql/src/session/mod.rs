@@ -19,6 +19,7 @@ pub mod seen;
 pub mod serve;
 mod set;
 mod show;
+pub mod temporary;
 #[cfg(test)]
 mod testing;
 pub mod variables;

@@ -28,10 +28,10 @@ const TRIES: usize = 20;
 
 impl Session {
     pub(super) async fn select(&mut self, select: &Select) -> Result<Answer> {
-        let mut select = select.clone();
-        self.settle_late(&mut select.query).await?;
+        let mut named = select.named();
+        self.settle_late(&mut named).await?;
         let query = self.bind(|binder| {
-            let query = binder.query(&select.query)?;
+            let query = binder.query(&named)?;
             Ok((query, std::mem::take(&mut binder.tables)))
         });
         let (mut query, tables) = query?;
@@ -155,7 +155,7 @@ impl Session {
         &self,
         tables: impl Iterator<Item = &'a Arc<crate::catalog::Table>>,
     ) -> Result<()> {
-        for table in tables {
+        for table in tables.filter(|table| !table.is_temporary) {
             grants::check_table(&self.account, &table.database, &table.name, privilege::SELECT)?;
         }
         Ok(())
@@ -252,7 +252,7 @@ impl Session {
         let mut tries = 0;
         loop {
             let (mut change, targets) = self.bind(&bind)?;
-            for (table, need) in &targets {
+            for (table, need) in targets.iter().filter(|(table, _)| !table.is_temporary) {
                 grants::check_table(&self.account, &table.database, &table.name, *need)?;
             }
             self.statement.ignores = ignores;

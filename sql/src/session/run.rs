@@ -18,7 +18,7 @@ use super::registry::Known;
 use super::variables::{IsolationLevel, Variables};
 use crate::algebra::Output;
 use crate::bind::{Binder, Setting};
-use crate::catalog::AccountRow;
+use crate::catalog::{AccountRow, Table};
 use crate::engine::Engine;
 use crate::error::{Result, SqlError};
 use crate::exec::Statement;
@@ -106,17 +106,9 @@ impl Session {
             version: engine.version.clone(),
             ..Facts::default()
         };
-        let statement = Statement {
-            engine: Arc::clone(engine),
-            catalog: engine.catalog()?,
-            context: Context::default(),
-            facts,
-            variables,
-            params: Vec::new(),
-            ignores: false,
-            found_rows: client.found_rows,
-            before: super::seen::Diagnostics::default(),
-        };
+        let mut statement = Statement::new(engine, engine.catalog()?, facts);
+        statement.variables = variables;
+        statement.found_rows = client.found_rows;
         Ok(Self {
             statement,
             transaction: None,
@@ -131,6 +123,7 @@ impl Session {
     /// As a new session's, but for who it is: COM_RESET_CONNECTION.
     pub fn reset(&mut self) {
         self.rollback();
+        self.statement.temporary.doom_all();
         self.named.clear();
         self.statement.variables.reset();
         self.statement.facts.variables.clear();
@@ -149,6 +142,9 @@ impl Session {
     /// # Errors
     /// MySQL's (S1).
     pub async fn run(&mut self, parsed: &Parsed, params: Vec<Value>) -> Result<Answer> {
+        if parsed.params != params.len() {
+            return Err(SqlError::syntax("'?' stands for a value in prepared statements only"));
+        }
         self.prepare_to_run(params).await?;
         let keeps_warnings = matches!(&parsed.statement, Ast::Show(show) if is_diagnostic(show));
         let answer = self.dispatch(parsed).await;
@@ -188,7 +184,7 @@ impl Session {
         if let Some(why) = statement.engine.stopped() {
             return Err(SqlError::new(1053, format!("Server shutdown in progress: {why}")));
         }
-        Ok(())
+        self.sweep().await
     }
 
     /// Keeps what the statement had to say, for SHOW WARNINGS, ROW_COUNT and others.
@@ -384,16 +380,13 @@ impl Session {
 
     /// The catalog as it is now, and what the account may now.
     fn refresh(&mut self) -> Result<()> {
-        let catalog = self.statement.engine.catalog()?;
-        if Arc::ptr_eq(&catalog, &self.statement.catalog) {
-            return Ok(());
-        }
+        self.statement.look()?;
+        let catalog = &self.statement.catalog;
         let name = (self.account.user.clone(), self.account.host.clone());
         // An account that was dropped keeps what it had until it goes, as in MySQL.
         if let Some(row) = catalog.accounts.get(&name) {
             self.account = Arc::clone(row);
         }
-        self.statement.catalog = catalog;
         Ok(())
     }
 
@@ -427,7 +420,9 @@ impl Session {
         let Some(ts) = self.transaction.as_ref().and_then(Transaction::snapshot) else {
             return Ok(());
         };
-        match binder.tables.values().any(|table| table.since > ts) {
+        // A temporary table is there from when it was made, whatever the snapshot is.
+        let is_newer = |table: &Arc<Table>| table.since > ts && !table.is_temporary;
+        match binder.tables.values().any(is_newer) {
             true => Err(SqlError::table_changed()),
             false => Ok(()),
         }
@@ -451,6 +446,15 @@ impl Session {
 
     /// Statements about definitions and accounts: they commit what is open (S2).
     async fn ddl(&mut self, statement: &Ast) -> Result<Answer> {
+        match statement {
+            Ast::CreateTable(create) if create.temporary => {
+                return self.create_temporary(create).await;
+            }
+            Ast::DropTable { tables, if_exists, temporary } => {
+                return self.drop_tables(tables, *if_exists, *temporary).await;
+            }
+            _ => {}
+        }
         self.commit_open().await?;
         self.refresh()?;
         super::ddl::run(self, statement).await
@@ -677,7 +681,8 @@ impl Session {
         let Ast::Query(select) = &prepared.parsed.statement else { return Ok(Vec::new()) };
         // Types of parameters are not known yet: they are texts for now.
         self.statement.params = vec![Value::Null; prepared.params];
-        let columns = self.bind(|binder| binder.query(&select.query).map(|query| query.columns));
+        let named = select.named();
+        let columns = self.bind(|binder| binder.query(&named).map(|query| query.columns));
         self.statement.params = Vec::new();
         columns
     }

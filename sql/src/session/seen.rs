@@ -152,8 +152,9 @@ impl<'a> Seen<'a> {
 
     /// Tables and views that are stored, by database and name.
     pub fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Entry)> + '_ {
-        let seen =
-            |((database, name), _): &(&'a (String, String), &'a Entry)| self.sees(database, name);
+        let seen = |((database, name), entry): &(&'a (String, String), &'a Entry)| {
+            entry.is_listed() && self.sees(database, name)
+        };
         let all = self.catalog.entries.iter().filter(seen);
         all.map(|((database, _), entry)| (database.as_str(), entry))
     }
@@ -200,7 +201,8 @@ impl<'a> Seen<'a> {
     pub fn entry(&self, database: Option<&str>, name: &str) -> Result<Entry> {
         let database = database.or(self.database).ok_or_else(SqlError::no_database_selected)?;
         let entry = self.catalog.entry(database, name)?;
-        if self.sees(database, name) {
+        let is_own = matches!(&entry, Entry::Table(table) if table.is_temporary);
+        if is_own || self.sees(database, name) {
             return Ok(entry);
         }
         match &self.account {

@@ -142,6 +142,7 @@ impl Client {
         }
         // K1
         self.session.rollback();
+        self.session.end_temporary().await;
         self.session.statement.engine.names.release_all(number);
     }
 
@@ -292,6 +293,7 @@ impl Client {
     async fn change_user(&mut self, change: holdfast_wire::ChangeUser) -> Result<(), WireError> {
         let engine = Arc::clone(&self.session.statement.engine);
         self.session.reset();
+        self.session.end_temporary().await;
         self.prepared.clear();
         let login = self.connection.change_user(change, &Known(&engine)).await?;
         let number = self.entered.known.id;

@@ -62,7 +62,6 @@ const CASES: &[(u16, &str)] = &[
     (1235, "CREATE TABLE x (a INT, FULLTEXT (a))"),
     (1235, "CREATE TABLE x (a INT, KEY ((a + 1)))"),
     (1235, "CREATE TABLE x (a INT) PARTITION BY HASH (a)"),
-    (1235, "CREATE TEMPORARY TABLE x (a INT)"),
     (3820, "CREATE TABLE x (a INT, CHECK (b > 0))"),
     (3814, "CREATE TABLE x (a INT, CHECK (a > NOW()))"),
     (3822, "CREATE TABLE x (a INT, CONSTRAINT pos CHECK (a > 0))"),

@@ -64,17 +64,9 @@ impl Server {
     pub fn statement(&self) -> Statement {
         let facts =
             Facts { database: Some("d".into()), current_user: "root@%".into(), ..Facts::default() };
-        Statement {
-            engine: self.engine.clone(),
-            catalog: self.engine.catalog().unwrap(),
-            context: Context { now: NOW, ..Context::default() },
-            facts,
-            variables: Default::default(),
-            params: Vec::new(),
-            ignores: false,
-            found_rows: false,
-            before: crate::session::seen::Diagnostics::default(),
-        }
+        let mut statement = Statement::new(&self.engine, self.engine.catalog().unwrap(), facts);
+        statement.context.now = NOW;
+        statement
     }
 
     pub async fn run(&self, text: &str) -> Result<(DdlDone, Vec<u16>)> {

@@ -27,7 +27,7 @@ fn names(seen: &Seen<'_>, database: &str) -> Vec<(String, &'static str)> {
         names.sort_unstable();
         return names;
     }
-    let all = seen.catalog.in_database(database);
+    let all = seen.catalog.listed(database);
     let visible = all.filter(|(name, _)| seen.sees(database, name));
     visible.map(|(name, entry)| (name.to_owned(), information::entry_kind(entry))).collect()
 }
@@ -61,7 +61,7 @@ pub(super) fn open_tables(seen: &Seen<'_>, database: Option<&str>) -> Result<Sho
 
 pub(super) fn table_status(seen: &Seen<'_>, database: Option<&str>) -> Result<Shown> {
     let database = seen.database_or(database)?;
-    let rows = seen.catalog.in_database(database).filter(|(name, _)| seen.sees(database, name));
+    let rows = seen.catalog.listed(database).filter(|(name, _)| seen.sees(database, name));
     let rows = rows.map(|(_, entry)| status_row(seen, entry)).collect();
     let moment = SqlType::DateTime(0);
     Ok(Shown::new(&[
