@@ -1,0 +1,63 @@
+"""Queries whose answers once differed from MySQL's."""
+
+import pymysql
+import pytest
+
+
+@pytest.fixture
+def staff(run):
+    run("CREATE TABLE e (id INT PRIMARY KEY, d INT, sal INT, KEY (d))")
+    run("CREATE TABLE d (id INT PRIMARY KEY, b INT)")
+    run("INSERT INTO d VALUES (1, 5), (2, 6)")
+    run("INSERT INTO e VALUES (1, 1, 1), (2, 1, 2), (3, 2, 3)")
+    return run
+
+
+def test_tables_with_commas_join_by_what_where_says(staff):
+    query = "SELECT e.id, d.b FROM e, d WHERE e.d = d.id AND d.id = 1 ORDER BY 1"
+    assert staff(query) == [(1, 5), (2, 5)]
+    assert staff("UPDATE e, d SET e.sal = d.b WHERE e.d = d.id AND d.id = 1") == 2
+    assert staff("SELECT sal FROM e ORDER BY id") == [(5,), (5,), (3,)]
+
+
+def test_totals_of_rollup_follow_their_groups(staff):
+    assert staff("SELECT d, SUM(sal) FROM e GROUP BY d WITH ROLLUP") == [
+        (1, 3), (2, 3), (None, 6)]
+    assert staff("SELECT d, id, COUNT(*) FROM e GROUP BY d, id WITH ROLLUP") == [
+        (1, 1, 1), (1, 2, 1), (1, None, 2), (2, 3, 1), (2, None, 1), (None, None, 3)]
+
+
+@pytest.mark.parametrize("call, result", [
+    ("TRIM('  a ')", "a"),
+    ("TRIM(LEADING 'x' FROM 'xxax')", "ax"),
+    ("TRIM(TRAILING 'x' FROM 'xaxx')", "xa"),
+    ("TRIM(BOTH 'x' FROM 'xax')", "a"),
+    ("CASE JSON_EXTRACT('{\"a\": null}', '$.a') WHEN 'null' THEN 'none' ELSE 'some' END", "none"),
+    ("JSON_EXTRACT('{\"a\": true}', '$.a') = true", 1),
+])
+def test_calls(run, call, result):
+    assert run("SELECT " + call) == [(result,)]
+
+
+def test_columns_without_names_are_called_by_their_texts(database):
+    with database.cursor() as cursor:
+        cursor.execute("SELECT 1+1, count( * ) , concat('a','b') UNION SELECT 1, 2, 3")
+        assert [column[0] for column in cursor.description] == [
+            "1+1", "count( * )", "concat('a','b')"]
+
+
+def test_parameters_go_where_they_stand(staff):
+    staff("PREPARE s FROM 'SELECT id FROM e WHERE sal > ? AND id IN (?, ?) ORDER BY id LIMIT ?'")
+    staff("SET @low = 1, @a = 2, @b = 3, @most = 5")
+    assert staff("EXECUTE s USING @low, @a, @b, @most") == [(2,), (3,)]
+    with pytest.raises(pymysql.err.ProgrammingError) as error:
+        staff("SELECT ?")
+    assert error.value.args[0] == 1064
+
+
+def test_chains_of_operators_may_be_long_and_end_with_an_error(staff):
+    assert staff("SELECT " + "+".join(["1"] * 128)) == [(128,)]
+    assert staff("SELECT SUM(" + "+".join(["sal"] * 128) + ") FROM e, d") == [(128 * 12,)]
+    with pytest.raises(pymysql.err.MySQLError) as error:
+        staff("SELECT " + "+".join(["1"] * 200))
+    assert error.value.args[0] == 1436
