@@ -13,7 +13,7 @@
 //! - W3: bounded by bytes and by age; giving something up raises the horizon to it.
 //!
 //! Keys are kept as 64-bit prints: two that share one look like one key, which may
-//! refuse a commit that was innocent (once in some 10^12 commits), and never
+//! refuse a commit that was innocent, rarely, and never
 //! accepts one that was not. A table remembers its last change, for ranges and for
 //! whole tables: whoever locks a range is told that it may have changed when
 //! anything in its table did. Changes of whole tables (bulk loads under a table
