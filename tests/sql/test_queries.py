@@ -61,3 +61,12 @@ def test_chains_of_operators_may_be_long_and_end_with_an_error(staff):
     with pytest.raises(pymysql.err.MySQLError) as error:
         staff("SELECT " + "+".join(["1"] * 200))
     assert error.value.args[0] == 1436
+
+
+def test_an_enum_is_its_number_where_it_counts(run):
+    run("CREATE TABLE size (id INT PRIMARY KEY, s ENUM('small', 'large', 'huge'))")
+    run("INSERT INTO size VALUES (1, 'large'), (2, NULL), (3, 'small')")
+    assert run("SELECT s, s + 0, s * 2 FROM size ORDER BY id") == [("large", 2, 4), (None, None, None), ("small", 1, 2)]
+    assert run("SELECT id FROM size WHERE s = 2") == [(1,)]
+    assert run("SELECT id FROM size WHERE s = 'small'") == [(3,)]
+    assert run("SELECT id, SUM(s + 0) OVER (ORDER BY id) FROM size ORDER BY s") == [(2, 2), (3, 3), (1, 2)]

@@ -34,7 +34,24 @@ const COMPARES: &[&str] = &[
     "in",
 ];
 
+/// Operators to which an ENUM is its number.
+const COUNTS: &[&str] =
+    &["+", "-", "*", "/", "div", "%", "mod", "neg", "&", "|", "^", "~", "<<", ">>"];
+
 impl Binder<'_> {
+    /// Where a number is wanted, an ENUM is the place of its value, from 1; 0 for the
+    /// empty one that stands for what was wrong.
+    fn count_enum(&mut self, typed: &mut Typed) -> Result<()> {
+        let SqlType::Enum(values, _) = &typed.of else { return Ok(()) };
+        let texts: Vec<Typed> = values.iter().map(|value| self.text(value)).collect();
+        let unknown = self.call("is_null", vec![typed.clone()])?;
+        let mut args = vec![typed.clone()];
+        args.extend(texts);
+        let place = self.call("field", args)?;
+        *typed = self.choice(vec![unknown], vec![Typed::null(), place])?;
+        Ok(())
+    }
+
     pub(crate) fn known(&self, name: &str) -> Result<&'static Function> {
         holdfast_func::lookup(name).ok_or_else(|| {
             let database = self.setting.database.unwrap_or("");
@@ -50,6 +67,14 @@ impl Binder<'_> {
                 1582,
                 format!("Incorrect parameter count in the call to native function '{name}'"),
             ));
+        }
+        let is_comparison = matches!(function.name, "=" | "<=>" | "<>" | "<" | "<=" | ">" | ">=");
+        let counts = COUNTS.contains(&function.name)
+            || (is_comparison && args.iter().any(|arg| arg.of.is_number()));
+        if counts {
+            for arg in &mut args {
+                self.count_enum(arg)?;
+            }
         }
         if COMPARES.contains(&function.name) {
             collation::unify(&mut args, function.name)?;
