@@ -50,3 +50,14 @@ def test_a_password_can_be_changed_and_both_plugins_work(server, run, guest):
     assert runner(connect(server, user="guest", password="third-secret"))("SELECT 1") == [(1,)]
     run("ALTER USER 'guest'@'%' ACCOUNT LOCK")
     refused(3118, lambda: connect(server, user="guest", password="third-secret"))
+
+
+def test_a_statement_with_a_password_is_not_shown_to_others(server, run, guest):
+    watcher, slow = runner(connect(server)), runner(connect(server))
+    slow("SET long_query_time = 0")
+    slow("SELECT 'a text that may be seen'")
+    slow("ALTER USER 'guest'@'%' IDENTIFIED BY 'a-new-secret'")
+    log = server.log.read_text()
+    assert "a text that may be seen" in log, "the slow log is on"
+    assert "a-new-secret" not in log
+    assert "a-new-secret" not in str(watcher("SHOW FULL PROCESSLIST"))

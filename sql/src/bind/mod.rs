@@ -39,7 +39,7 @@ use crate::expr::{ColumnId, Typed};
 
 pub use call::plain_args;
 pub use scope::{Scope, ScopeColumn};
-pub use types::{common, sql_type, text_type};
+pub use types::{common, text_type};
 
 /// The deepest nesting of queries and views.
 const DEPTH_MAX: usize = 32;

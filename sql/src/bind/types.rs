@@ -37,14 +37,6 @@ pub fn cast_type(of: &D, collation: Collation) -> Result<SqlType> {
     })
 }
 
-/// The same, by another name: what `CREATE TABLE ... AS` and others use.
-///
-/// # Errors
-/// As [`cast_type`].
-pub fn sql_type(of: &D, collation: Collation) -> Result<SqlType> {
-    cast_type(of, collation)
-}
-
 fn digits(fsp: Option<u64>) -> Result<u8> {
     match fsp.unwrap_or(0) {
         fsp @ 0..=6 => Ok(fsp as u8),

@@ -3,8 +3,6 @@
 //! - R1: a row of the workspace hides the tail's row of the same key.
 //! - R2: a range gives each key once, in order.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use holdfast_base::{TableId, Ts};
 use holdfast_tail::table::KeyRange;
@@ -181,6 +179,3 @@ pub fn prefix_range(prefix: &[u8]) -> KeyRange {
 pub fn whole() -> KeyRange {
     KeyRange::all()
 }
-
-/// Keeps a table for the time of a statement.
-pub type SharedTable = Arc<Table>;

@@ -315,7 +315,6 @@ impl Client {
     // ---- statements as text
 
     async fn query(&mut self, text: Bytes) -> Result<(), WireError> {
-        self.doing("Query", Some(text_of(&text)));
         let mode = self.session.parse_mode(self.wants_multi);
         let parsed = match holdfast_syntax::parse(&text, &mode) {
             Ok(parsed) => parsed,
@@ -329,6 +328,8 @@ impl Client {
                 return Ok(());
             }
         };
+        let hides = parsed.iter().any(|one| holds_secret(&one.statement));
+        self.doing("Query", Some(if hides { HIDDEN.into() } else { text_of(&text) }));
         let count = parsed.len();
         for (at, one) in parsed.into_iter().enumerate() {
             let more = at + 1 < count;
@@ -389,7 +390,7 @@ impl Client {
             return;
         }
         self.session.statement.engine.count_slow();
-        let text: String = parsed.text.chars().take(1024).collect();
+        let text = shown(parsed);
         tracing::warn!(
             connection = self.entered.known.id,
             user = %self.entered.known.user,
@@ -574,7 +575,7 @@ impl Client {
                 return Ok(());
             }
         };
-        self.doing("Execute", Some(parsed.text.chars().take(1024).collect::<String>().into()));
+        self.doing("Execute", Some(shown(&parsed).into()));
         let Some(answer) = self.run(&parsed, values).await? else { return Ok(()) };
         if flags & 1 == 0 {
             self.send(answer, (Format::Binary, false)).await?;
@@ -635,6 +636,27 @@ impl Client {
         };
         self.connection.end(status, 0);
         Ok(())
+    }
+}
+
+/// What is shown in place of a statement with a password in it.
+const HIDDEN: &str = "<a statement about accounts>";
+
+/// Whether a statement may hold a password: neither logs nor PROCESSLIST show it.
+fn holds_secret(statement: &holdfast_syntax::Statement) -> bool {
+    use holdfast_syntax::{SetItem, Statement as S};
+    match statement {
+        S::CreateUser(_) | S::AlterUser(_) | S::Prepare { .. } => true,
+        S::Set(items) => items.iter().any(|item| matches!(item, SetItem::Password { .. })),
+        _ => false,
+    }
+}
+
+/// A statement's text as others may see it, its beginning.
+fn shown(parsed: &Parsed) -> String {
+    match holds_secret(&parsed.statement) {
+        true => HIDDEN.into(),
+        false => parsed.text.chars().take(1024).collect(),
     }
 }
 
