@@ -9,10 +9,12 @@
 //! - [`log::LogService`]: the transaction log, in the same Raft log
 //! - [`txn::TxnService`]: timestamps, locks and commits of the database
 //! - [`object::ObjectStore`]: bytes in and out, erasure coded
+//! - [`bucket::Bucket`]: the database's own objects, by name
 //!
 //! Not here: transports (they come with the second node), S3's own types (`server::s3`).
 
 pub mod blob;
+pub mod bucket;
 pub mod drive;
 pub mod log;
 pub mod meta;
