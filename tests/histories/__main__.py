@@ -63,6 +63,8 @@ class Round:
         conflicts = sum(self.reasons[code] for code in ("1213", "1205", "3572", "1062"))
         if not conflicts + sum(counts["waits"] for counts in self.by_kind.values()):
             self.violations.append("void: no transaction ever met another")
+        if not sum(map(Counter.total, self.permitted.values())):
+            self.violations.append("void: not even what the levels permit was seen")
 
     def row(self) -> dict:
         total = sum(self.by_kind.values(), Counter())
@@ -111,6 +113,8 @@ def play(arguments, size: int, folder: Path) -> Round:
     finally:
         server.kill()
     done.close()
+    if done.kills < arguments.kills * len(arguments.kinds) * len(arguments.levels):
+        done.violations.append("void: kills are missing")
     return done
 
 
