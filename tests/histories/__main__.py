@@ -26,6 +26,7 @@ from .record import KINDS, LEVELS, History
 from .run import Maker, Plan
 
 SIZE = 2000  # transactions of a history in a campaign
+SIZE_MIN = 60  # a smaller one may well be void
 PRINTED = 10
 
 
@@ -146,7 +147,7 @@ def main() -> int:
     done = sum(row["transactions"] for row in results.rows("histories")) if arguments.record else 0
     failed = False
     while done < arguments.transactions and not failed:
-        size = min(SIZE, -(-(arguments.transactions - done) // shapes))
+        size = max(SIZE_MIN, min(SIZE, -(-(arguments.transactions - done) // shapes)))
         folder = Path(tempfile.mkdtemp(prefix="holdfast-histories-"))
         one = play(arguments, size, folder)
         row = one.row()
