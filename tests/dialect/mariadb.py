@@ -1,5 +1,6 @@
 """A MariaDB server of its own, in a directory of its own, on a free port of loopback."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -45,8 +46,6 @@ class MariaDB:
     @staticmethod
     def user() -> list[str]:
         """mariadbd refuses to run as root unless told so."""
-        import os
-
         return ["--user=root"] if os.getuid() == 0 else []
 
     def connect(self):

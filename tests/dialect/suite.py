@@ -4,9 +4,7 @@ The wheel lacks `test/requirements.py`, which says what MySQL's dialect supports
 once (pip, kept in the cache directory) and its `test/dialect/test_suite.py` runs where it lies, over its own `lib`.
 """
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,25 +13,21 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.tpch.data import cache
+from tests.harness import cache
 
 
 def source() -> Path:
     """The unpacked source package of the installed version."""
     name = f"sqlalchemy-{version('sqlalchemy')}"
-    where = cache() / name
-    if not where.exists():
-        making = where.with_name(f"{name}.{os.getpid()}")
-        making.mkdir(parents=True)
+
+    def make(where: Path) -> None:
         subprocess.run(
             [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-             "--no-binary", "sqlalchemy", "--dest", str(making), f"sqlalchemy=={version('sqlalchemy')}"], check=True)
-        with tarfile.open(next(making.glob("*.tar.gz"))) as package:
-            package.extractall(making, filter="data")
-        if not where.exists():
-            (making / name).rename(where)
-        shutil.rmtree(making)
-    return where
+             "--no-binary", "sqlalchemy", "--dest", str(where), f"sqlalchemy=={version('sqlalchemy')}"], check=True)
+        with tarfile.open(next(where.glob("*.tar.gz"))) as package:
+            package.extractall(where, filter="data")
+
+    return cache.kept(name, make) / name
 
 
 @dataclass

@@ -1,39 +1,22 @@
-"""The .tbl files: made once per scale by `tpchgen-cli`, kept in a cache directory.
+"""The .tbl files: made once per scale by `tpchgen-cli`, kept in the cache as `tpch/<version>/<scale>/lineitem.tbl` ..."""
 
-`$HOLDFAST_CACHE`, or `~/.cache/holdfast`; below it `tpch/<version>/<scale>/lineitem.tbl` and so on.
-A directory that is there is complete: it gets its name last.
-"""
-
-import os
 import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.harness import cache
+
 from .schema import TABLES
-
-
-def cache() -> Path:
-    """Where what was generated or fetched is kept between runs."""
-    return Path(os.environ.get("HOLDFAST_CACHE", Path.home() / ".cache" / "holdfast"))
 
 
 def tables(scale: float) -> dict[str, Path]:
     """The file of every table at this scale."""
-    where = cache() / "tpch" / version("tpchgen-cli") / f"{scale:g}"
-    if not where.exists():
-        making = where.with_name(f"{where.name}.{os.getpid()}")
-        making.mkdir(parents=True)
-        try:
-            subprocess.run([generator(), "tbl", "--quiet", "-s", f"{scale:g}", "-o", str(making)], check=True)
-            making.rename(where)
-        except OSError:
-            # Somebody else was faster.
-            if not where.exists():
-                raise
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+    def make(where: Path) -> None:
+        subprocess.run([generator(), "tbl", "--quiet", "-s", f"{scale:g}", "-o", str(where)], check=True)
+
+    where = cache.kept(f"tpch/{version('tpchgen-cli')}/{scale:g}", make)
     return {table: where / f"{table}.tbl" for table in TABLES}
 
 
