@@ -13,5 +13,6 @@ pub mod config;
 pub mod listen;
 pub mod s3;
 pub mod start;
+pub mod tables;
 pub mod vault;
 pub mod version;

@@ -2,7 +2,7 @@
 //!
 //! - [`disk::SimDisk`]: files in memory, power cuts, and whatever disks do wrong
 //! - [`clock::SimClock`]: tokio's paused time, and a wall clock that can be set
-//! - [`net::SimNet`]: connections in memory
+//! - [`net::SimNet`]: connections in memory; [`bucket::SimBucket`]: objects in memory
 //! - [`report::Report`]: what a model test over seeds says; [`aim`]: at which line the power goes
 //! - randomness is [`holdfast_io::rng::SeededRng`]
 //!
@@ -13,6 +13,7 @@
 //! crates that use the seams.
 
 pub mod aim;
+pub mod bucket;
 pub mod clock;
 pub mod disk;
 pub mod net;

@@ -46,7 +46,10 @@ pub(super) async fn list(call: Call) -> Handled {
     // The token is the last name of the page before: bucket names need no encoding.
     let after = call.query.get("continuation-token").unwrap_or("");
     let mut rest = buckets.iter().filter(|bucket| {
-        bucket.name.starts_with(prefix) && (after.is_empty() || bucket.name.as_str() > after)
+        // The database's own bucket is nobody else's.
+        bucket.name != crate::tables::NAME
+            && bucket.name.starts_with(prefix)
+            && (after.is_empty() || bucket.name.as_str() > after)
     });
     let page: Vec<_> = rest.by_ref().take(max).collect();
     let mut xml = Xml::document(ROOT, 256 + page.len() * 128);
