@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use holdfast_api::bucket::Bucket;
 use holdfast_api::log::LogService;
 use holdfast_api::txn::{Part, TxnRecord, TxnService};
 use holdfast_base::{ByteCount, Lsn, TableId, Ts};
@@ -32,6 +33,7 @@ use crate::catalog::definition::{ACCOUNTS, DATABASES, FIRST_TABLE, TABLES};
 use crate::catalog::{Catalog, index_slots, system};
 use crate::error::{Result, SqlError};
 use crate::exec::sequence::Sequences;
+use crate::store::{Checkpoint, Store, StoreLimits};
 
 /// How much of the log is read at a time. [bytes]
 const READ_BYTES: ByteCount = ByteCount(4 << 20);
@@ -39,6 +41,8 @@ const READ_BYTES: ByteCount = ByteCount(4 << 20);
 const TAIL_LIMIT: Duration = Duration::from_secs(10);
 /// Between two steps of the tail's upkeep while there is nothing to do.
 const UPKEEP_EVERY: Duration = Duration::from_millis(100);
+/// How long after a timestamp was given it can be pinned.
+const PIN_LIMIT: Duration = Duration::from_secs(1);
 /// After the log could not be read.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -49,6 +53,10 @@ pub struct EngineConfig {
     pub txn: Arc<dyn TxnService>,
     /// The log that the tail follows.
     pub log: Arc<dyn LogService>,
+    /// Where tables' objects lie.
+    pub bucket: Arc<dyn Bucket>,
+    /// When tables are flushed, and how much is kept in memory.
+    pub store: StoreLimits,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -71,8 +79,10 @@ pub struct Engine {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
-    /// Rows.
+    /// Rows of the log.
     pub tail: Tail,
+    /// Rows in objects.
+    pub store: Store,
     /// The version that clients are told.
     pub version: String,
     /// AUTO_INCREMENT and other numbers.
@@ -93,6 +103,8 @@ pub struct Engine {
     catalog: RwLock<Arc<Catalog>>,
     /// The newest change of the catalog that was applied.
     catalog_changed: AtomicU64,
+    /// Edits of manifests up to this timestamp were in the checkpoint.
+    checkpointed: AtomicU64,
     building: Mutex<()>,
     /// Why the follower stopped (N2).
     stopped: watch::Sender<Option<String>>,
@@ -111,6 +123,8 @@ impl Engine {
         let EngineConfig {
             txn,
             log,
+            bucket,
+            store,
             clock,
             rng,
             version,
@@ -137,6 +151,7 @@ impl Engine {
             clock,
             rng,
             tail,
+            store: Store::new(bucket, store),
             globals: Arc::default(),
             sessions: Arc::default(),
             version,
@@ -144,21 +159,59 @@ impl Engine {
             log,
             catalog: RwLock::default(),
             catalog_changed: AtomicU64::new(0),
+            checkpointed: AtomicU64::new(0),
             building: Mutex::default(),
             stopped: watch::channel(None).0,
             closing: AtomicBool::new(false),
             wake: Notify::new(),
             graves: Mutex::default(),
         });
-        let truncated = engine.log.bounds().await?.truncated;
-        let from = engine.catch_up(truncated).await?;
+        let left = engine.bucket_names().await?;
+        let from = engine.begin().await?;
+        let from = engine.catch_up(from).await?;
         engine.bury_unnamed()?;
         let (follower, keeper) = (Arc::clone(&engine), Arc::clone(&engine));
         tokio::spawn(follower.follow(from));
         tokio::spawn(keeper.upkeep());
+        tokio::spawn(Arc::clone(&engine).keep_store(left));
         crate::catalog::bootstrap::first(&engine, &root).await?;
         crate::session::temporary::clear(&engine).await?;
         Ok(engine)
+    }
+
+    /// Takes the newest checkpoint; where the log is to be read from.
+    async fn begin(&self) -> Result<Lsn> {
+        let truncated = self.log.bounds().await?.truncated;
+        let Some(checkpoint) = Checkpoint::newest(&*self.store.bucket).await? else {
+            if truncated > Lsn::default() {
+                return Err(SqlError::new(
+                    1712,
+                    format!(
+                        "the log begins after {truncated:?}, and there is no checkpoint of what was before"
+                    ),
+                ));
+            }
+            return Ok(truncated);
+        };
+        if checkpoint.after < truncated {
+            return Err(SqlError::new(
+                1712,
+                format!(
+                    "the log begins after {truncated:?}, the newest checkpoint is of {:?}",
+                    checkpoint.after
+                ),
+            ));
+        }
+        self.checkpointed.store(checkpoint.made.0, Ordering::Release);
+        self.catalog_changed.store(checkpoint.ts.0, Ordering::Release);
+        self.store.loaded(&checkpoint);
+        for (table, manifest) in &checkpoint.tables {
+            if manifest.at > manifest.flushed && manifest.flushed > Ts(0) {
+                self.tail.drop_through(*table, manifest.flushed, manifest.at)?;
+            }
+        }
+        self.tail.apply(checkpoint.after, &checkpoint.record())?;
+        Ok(checkpoint.after)
     }
 
     /// Applies what the log holds now.
@@ -180,7 +233,22 @@ impl Engine {
                 // Before the tail moves on: who sees the rows sees that it is stale (N1).
                 self.catalog_changed.store(decoded.ts.0, Ordering::Release);
             }
+            self.take_edits(&decoded)?;
             self.tail.apply(record.lsn, &decoded)?;
+        }
+        Ok(())
+    }
+
+    /// Objects are known before the tail lets go of what they hold (tail, L5).
+    fn take_edits(&self, record: &TxnRecord) -> Result<()> {
+        if record.ts.0 <= self.checkpointed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        for part in &record.parts {
+            let Part::Objects { table, change } = part else { continue };
+            if let Some(flushed) = self.store.edited(*table, record.ts, change)? {
+                self.tail.drop_through(*table, flushed, record.ts)?;
+            }
         }
         Ok(())
     }
@@ -214,9 +282,15 @@ impl Engine {
 
     /// Prunes and seals, as long as the node serves.
     async fn upkeep(self: Arc<Self>) {
+        let (mut seen, mut oldest) = (self.clock.monotonic(), Ts(0));
+        let mut next = self.tail.applied().0;
         while !self.closing.load(Ordering::Acquire) {
-            let (applied, _) = self.tail.applied();
-            let has_more = self.tail.prune(applied);
+            // Who was given a timestamp has a moment to pin it.
+            if self.clock.monotonic().saturating_sub(seen) >= PIN_LIMIT {
+                (seen, oldest) = (self.clock.monotonic(), next);
+                next = self.tail.applied().0;
+            }
+            let has_more = self.tail.prune(oldest);
             self.forget_buried();
             if !has_more {
                 self.clock.sleep(UPKEEP_EVERY).await;
@@ -230,7 +304,9 @@ impl Engine {
     fn bury_unnamed(&self) -> Result<()> {
         let named = ids(&*self.catalog()?);
         let known = self.tail.tables();
-        let ids = known.iter().map(|table| table.table());
+        let mut ids: BTreeSet<TableId> = known.iter().map(|table| table.table()).collect();
+        ids.extend(self.store.tables());
+        let ids = ids.into_iter();
         let unnamed = ids.filter(|id| id.0 >= FIRST_TABLE && !named.contains(id));
         let (now, _) = self.tail.applied();
         self.graves.lock().extend(unnamed.map(|id| (id, now)));
@@ -243,6 +319,7 @@ impl Engine {
         self.graves.lock().retain(|(id, since)| {
             if horizon > *since {
                 self.tail.forget(*id);
+                self.store.forget(*id);
             }
             horizon <= *since
         });
@@ -358,6 +435,29 @@ impl Engine {
         self.slow.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// True once the node ends.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Waits, or until the node ends.
+    pub(crate) async fn pause(&self, pause: Duration) {
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = self.clock.sleep(pause) => {}
+        }
+    }
+
+    /// What the log holds. [bytes]
+    pub(crate) async fn log_bytes(&self) -> Result<u64> {
+        Ok(self.log.bounds().await?.bytes.0)
+    }
+
+    /// The log up to there is in a checkpoint, too.
+    pub(crate) async fn truncate(&self, through: Lsn) -> Result<()> {
+        Ok(self.log.truncate(self.txn.epoch(), through).await?)
+    }
+
     /// Ends the node's tasks. Sessions have ended before.
     pub async fn shutdown(&self) {
         self.sequences.give_back(self).await;
@@ -372,7 +472,7 @@ impl Engine {
 }
 
 /// The ids of all tables and indexes.
-fn ids(catalog: &Catalog) -> BTreeSet<TableId> {
+pub(crate) fn ids(catalog: &Catalog) -> BTreeSet<TableId> {
     let tables = catalog.tables.values();
     tables
         .flat_map(|table| {
@@ -382,7 +482,7 @@ fn ids(catalog: &Catalog) -> BTreeSet<TableId> {
 }
 
 /// A hidden or system table's shape.
-fn shape(table: TableId, slots: Vec<SqlType>) -> TableShape {
+pub(crate) fn shape(table: TableId, slots: Vec<SqlType>) -> TableShape {
     TableShape { table, defaults: vec![Value::Null; slots.len()], slots, version: 1 }
 }
 
@@ -419,11 +519,12 @@ impl crate::session::seen::Server for Engine {
     fn table_facts(&self, table: &crate::catalog::Table) -> crate::session::seen::TableFacts {
         let status = |id| self.tail.table(id).map(|tail| tail.status()).unwrap_or_default();
         let rows = status(table.id);
-        let index_bytes = table.indexes.iter().map(|index| status(index.id).bytes as u64).sum();
+        let bytes = |id| status(id).bytes as u64 + self.store.bytes_of(id);
+        let index_bytes = table.indexes.iter().map(|index| bytes(index.id)).sum();
         let counter = crate::exec::sequence::Counter::Auto(table.id);
         crate::session::seen::TableFacts {
-            rows: rows.keys as u64,
-            data_bytes: rows.bytes as u64,
+            rows: rows.keys as u64 + self.store.rows_of(table.id),
+            data_bytes: bytes(table.id),
             index_bytes,
             auto_next: table.auto.and_then(|_| self.sequences.peek(self, counter).ok()),
         }
@@ -431,7 +532,7 @@ impl crate::session::seen::Server for Engine {
 
     fn counts(&self, _session: Option<u64>) -> Counts {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let status = self.txn.status();
+        let (status, store) = (self.txn.status(), self.store.status());
         Counts::from([
             ("Uptime", self.uptime_s()),
             ("Threads_connected", self.sessions.all().len() as u64),
@@ -441,6 +542,16 @@ impl crate::session::seen::Server for Engine {
             ("Slow_queries", self.slow_queries()),
             ("Innodb_deadlocks", status.deadlocks),
             ("Handler_commit", status.commits),
+            ("Holdfast_tail_bytes", self.tail.status().bytes as u64),
+            ("Holdfast_unflushed_bytes", self.tail.status().unflushed_bytes as u64),
+            ("Holdfast_objects", store.objects),
+            ("Holdfast_object_bytes", store.bytes),
+            ("Holdfast_flushes", store.flushes),
+            ("Holdfast_compactions", store.compactions),
+            ("Holdfast_checkpoints", store.checkpoints),
+            ("Holdfast_cache_bytes", store.cache_bytes),
+            ("Holdfast_cache_hits", store.cache_hits),
+            ("Holdfast_cache_misses", store.cache_misses),
         ])
     }
 }

@@ -143,6 +143,21 @@ impl From<holdfast_tail::TailError> for SqlError {
     }
 }
 
+impl From<holdfast_objects::ObjectsError> for SqlError {
+    fn from(error: holdfast_objects::ObjectsError) -> Self {
+        match error {
+            holdfast_objects::ObjectsError::Bucket(error) => error.into(),
+            other => Self::new(1030, format!("Got error from storage engine: {other}")),
+        }
+    }
+}
+
+impl From<holdfast_api::bucket::BucketError> for SqlError {
+    fn from(error: holdfast_api::bucket::BucketError) -> Self {
+        Self::new(1030, format!("Got error from storage engine: {error}"))
+    }
+}
+
 impl From<TxnError> for SqlError {
     fn from(error: TxnError) -> Self {
         match error {

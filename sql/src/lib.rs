@@ -21,5 +21,6 @@ pub mod frame;
 pub mod parse;
 pub mod session;
 pub mod status;
+pub mod store;
 
 pub use error::{Result, SqlError};

@@ -4,6 +4,7 @@ use holdfast_api::txn::TxnStatus;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Engine;
+use crate::store::StoreStatus;
 
 /// The database's figures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,10 @@ pub struct DatabaseStatus {
     pub tail_keys: u64,
     /// The tail in memory. [bytes]
     pub tail_bytes: u64,
+    /// Of it, what no object holds yet. [bytes]
+    pub unflushed_bytes: u64,
+    /// Objects, flushes, checkpoints.
+    pub store: StoreStatus,
     /// Tables and views.
     pub tables: u64,
     /// Sessions.
@@ -35,6 +40,8 @@ impl Engine {
             applied: self.tail.applied().0.0,
             tail_keys: tail.keys as u64,
             tail_bytes: tail.bytes as u64,
+            unflushed_bytes: tail.unflushed_bytes as u64,
+            store: self.store.status(),
             tables: self.catalog().map_or(0, |catalog| catalog.entries.len() as u64),
             sessions: self.sessions.all().len() as u64,
             questions: self.sessions.questions.load(std::sync::atomic::Ordering::Relaxed),

@@ -20,12 +20,7 @@ CONNECTOR_J = "wbjdbc==2.4.0"
 MARIADB_J = Path("/usr/share/java/mariadb-java-client.jar")
 
 # What fails today, by its check: an entry whose check passes must go.
-KNOWN = {
-    # A count of a LIMIT that is bound as a text or DOUBLE is refused with 1210; mysql2 binds nothing else.
-    ("mysql2", "limits"),
-    # HAVING means the column where an alias of the same name stands in the select list: getTables finds nothing.
-    ("connector-j", "tables, prepared by the driver"), ("connector-j", "tables, prepared by the server"),
-}
+KNOWN: set[tuple[str, str]] = set()
 
 
 def python(program: str, kind: str, module: str) -> tuple[list[str], list[str]]:

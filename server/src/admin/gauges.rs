@@ -202,6 +202,15 @@ fn database(registry: &mut Registry, status: &Status) {
     set("holdfast_sql_tail_bytes", "Rows in memory", database.tail_bytes);
     set("holdfast_sql_tail_keys_count", "Keys in memory", database.tail_keys);
     set("holdfast_sql_sessions_count", "MySQL sessions", database.sessions);
+    let store = &database.store;
+    set("holdfast_sql_unflushed_bytes", "Rows that no object holds yet", database.unflushed_bytes);
+    set("holdfast_sql_objects_count", "Objects of tables and indexes", store.objects);
+    set("holdfast_sql_object_size_bytes", "Their size", store.bytes);
+    set("holdfast_sql_cache_bytes", "Rows of objects in memory", store.cache_bytes);
+    set("holdfast_sql_flushes_count", "Flushes since the start", store.flushes);
+    set("holdfast_sql_compactions_count", "Compactions since the start", store.compactions);
+    set("holdfast_sql_checkpoints_count", "Checkpoints since the start", store.checkpoints);
+    set("holdfast_sql_job_failures_count", "Flushes and such that failed", store.failures);
 }
 
 fn metadata(registry: &mut Registry, status: &Status) {

@@ -226,7 +226,24 @@ fn database(status: &Status) -> Vec<String> {
     ];
     if let Some(meta) = &status.meta {
         let log = &meta.log;
-        lines.push(format!("  log {} of {}, nothing is flushed yet", log.bytes, log.budget));
+        let store = &database.store;
+        lines.push(format!(
+            "  {} objects of {} tables and indexes, {} rows, {}; {} flushes, {} compactions, {} checkpoints, {} failures",
+            store.objects,
+            store.tables,
+            store.rows,
+            ByteCount(store.bytes),
+            store.flushes,
+            store.compactions,
+            store.checkpoints,
+            store.failures
+        ));
+        lines.push(format!(
+            "  log {} of {}, {} not flushed yet",
+            log.bytes,
+            log.budget,
+            ByteCount(database.unflushed_bytes)
+        ));
     }
     lines.extend(database.stopped.iter().map(|why| format!("  STOPPED: {why}")));
     lines

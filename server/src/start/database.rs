@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use holdfast_api::log::LogService;
+use holdfast_api::meta::MetaService;
+use holdfast_api::object::ObjectStore;
 use holdfast_base::ByteCount;
 use holdfast_meta::Meta;
 use holdfast_sql::engine::{Engine, EngineConfig};
+use holdfast_sql::store::StoreLimits;
 use holdfast_txn::{TailedLog, TxnConfig, TxnNode};
 
 use super::World;
 use super::error::StartError;
+use crate::tables::Tables;
 
 /// How much of the log's end is kept for the tail. [bytes]
 const TAILED: ByteCount = ByteCount(16 << 20);
@@ -28,7 +32,15 @@ impl Database {
     ///
     /// # Errors
     /// [`StartError::Database`].
-    pub async fn start(meta: &Arc<Meta>, world: &World, root: &str) -> Result<Self, StartError> {
+    pub async fn start(
+        meta: &Arc<Meta>,
+        (service, store): (Arc<dyn MetaService>, Arc<dyn ObjectStore>),
+        world: &World,
+        root: &str,
+    ) -> Result<Self, StartError> {
+        let (clock, rng) = (world.clock.clone(), world.rng.clone());
+        let bucket = Tables::open(service, store, clock, rng).await;
+        let bucket = bucket.map_err(|error| StartError::Database(error.to_string()))?;
         let inner: Arc<dyn LogService> = meta.clone();
         let log = Arc::new(TailedLog::new(inner, world.clock.clone(), TAILED));
         let config = TxnConfig::new(log.clone(), world.clock.clone(), world.rng.clone());
@@ -37,6 +49,8 @@ impl Database {
         let config = EngineConfig {
             txn: node.clone(),
             log,
+            bucket: Arc::new(bucket),
+            store: store_limits(),
             clock: world.clock.clone(),
             rng: world.rng.clone(),
             version: format!("8.0.39-holdfast-{}", env!("CARGO_PKG_VERSION")),
@@ -58,6 +72,18 @@ impl Database {
     pub async fn close(self) {
         self.engine.shutdown().await;
         self.node.shutdown().await;
+    }
+}
+
+/// The tail and the cache of objects grow with the machine.
+fn store_limits() -> StoreLimits {
+    let usual = StoreLimits::default();
+    let share = memory_bytes() / 2;
+    StoreLimits {
+        cache_bytes: share,
+        tail_bytes: usual.tail_bytes.min(share),
+        changes_bytes: usual.changes_bytes.min(share),
+        ..usual
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_api::meta::{MetaError, MetaService, Query};
+use holdfast_api::object::ObjectStore;
 use holdfast_ec::object::{Config as StoreConfig, Store};
 use holdfast_ec::shard::World as EcWorld;
 use holdfast_io::clock::{Clock, deadline};
@@ -97,7 +98,10 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     let database = match ports.mysql {
         Some(port) => {
             state.doing("reading the transaction log");
-            let database = Database::start(&services.meta, &world, root.password.expose()).await?;
+            let database = {
+                let service = (services.meta(), services.store.clone() as Arc<dyn ObjectStore>);
+                Database::start(&services.meta, service, &world, root.password.expose()).await?
+            };
             let serve = port.serve(database.engine(), phase.subscribe());
             tasks.spawn("the MySQL port", serve);
             Some(database)

@@ -47,7 +47,9 @@ impl Binder<'_> {
         let mut items = self.items(&select.projection)?;
         let (keys, rollup) = self.group_keys(select, &items)?;
         let mut having = match &select.having {
-            Some(having) => Some(self.with_aliases(&items, |binder| binder.expr(having))?),
+            Some(having) => {
+                Some(self.with_aliases(&items, Some(&keys), |binder| binder.expr(having))?)
+            }
             None => None,
         };
         let mut order = self.order_keys(tail.keys()?, &items)?;
@@ -295,7 +297,7 @@ impl Binder<'_> {
                         None => self.expr(&key.expr)?,
                     }
                 }
-                (None, _) => self.with_aliases(items, |binder| binder.expr(&key.expr))?,
+                (None, _) => self.with_aliases(items, None, |binder| binder.expr(&key.expr))?,
             };
             // A constant orders nothing.
             if by.constant().is_none() {
@@ -305,21 +307,33 @@ impl Binder<'_> {
         Ok(order)
     }
 
-    /// Names that FROM does not have may be aliases of the select list.
+    /// Names that FROM does not have may be aliases of the select list. HAVING gives its
+    /// `keys`: there an alias comes before a column of FROM that is no key, but not in the
+    /// arguments of aggregates.
     fn with_aliases(
         &mut self,
         items: &[Item],
+        keys: Option<&[(ColumnId, Typed)]>,
         work: impl FnOnce(&mut Self) -> Result<Typed>,
     ) -> Result<Typed> {
         let known = self.scopes.last().cloned().unwrap_or_default();
         let mut replaced: Vec<(ColumnId, Typed)> = Vec::new();
+        let mut hidden: Vec<(ColumnId, Typed)> = Vec::new();
         let mut scope = known.clone();
         for item in items {
             let Some(alias) = &item.alias else { continue };
-            if matches!(known.find(&[], alias), Ok(Some(_)) | Err(_)) {
-                continue;
-            }
-            let id = self.fresh();
+            let id = match (known.find(&[], alias), keys) {
+                (Ok(None), _) => self.fresh(),
+                (Ok(Some(column)), Some(keys)) if !is_key(keys, column.id) => {
+                    let id = self.fresh();
+                    let of_from = scope.columns.iter_mut().filter(|other| other.id == column.id);
+                    of_from.for_each(|other| other.is_hidden = true);
+                    let typed = Typed::column(column.id, column.of.clone(), column.nullable);
+                    hidden.push((id, typed));
+                    id
+                }
+                _ => continue,
+            };
             replaced.push((id, item.typed.clone()));
             scope.columns.push(ScopeColumn {
                 id,
@@ -340,17 +354,18 @@ impl Binder<'_> {
             *last = known;
         }
         let mut bound = bound?;
-        // Arguments of aggregates may name aliases, too.
-        let put_in = &mut |item: &mut Typed| {
+        let put = |item: &mut Typed, what: &[(ColumnId, Typed)]| {
             if let Expr::Column(id) = item.expr
-                && let Some((_, typed)) = replaced.iter().find(|(known, _)| *known == id)
+                && let Some((_, typed)) = what.iter().find(|(known, _)| *known == id)
             {
                 *item = typed.clone();
                 return false;
             }
             true
         };
-        walk::each_mut(&mut bound, put_in);
+        walk::each_mut(&mut bound, &mut |item| put(item, &replaced));
+        // Arguments of aggregates may name aliases, too.
+        let put_in = &mut |item: &mut Typed| put(item, &hidden) && put(item, &replaced);
         if let Some(block) = self.blocks.last_mut() {
             block
                 .aggregates
@@ -424,4 +439,9 @@ fn refuse_strange(select: &ast::Select) -> Result<()> {
         return Err(SqlError::syntax(format!("near '{select}'")));
     }
     Ok(())
+}
+
+/// Whether a column is a key of GROUP BY.
+fn is_key(keys: &[(ColumnId, Typed)], id: ColumnId) -> bool {
+    keys.iter().any(|(_, key)| matches!(key.expr, Expr::Column(key) if key == id))
 }

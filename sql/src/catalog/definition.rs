@@ -7,6 +7,7 @@
 //! names     (3)  database id, name         {"id": ..}, so that a name is taken once
 //! accounts  (4)  user, host                AccountRow
 //! counters  (5)  name                      CounterRow
+//! manifests (6)  table id                  what excludes two edits of its manifest (`store`)
 //! ```
 //!
 //! - C1: a statement that uses a table checks its row of `tables` when it commits,
@@ -31,6 +32,8 @@ pub const NAMES: TableId = TableId(3);
 pub const ACCOUNTS: TableId = TableId(4);
 /// See the header.
 pub const COUNTERS: TableId = TableId(5);
+/// See the header.
+pub const MANIFESTS: TableId = TableId(6);
 /// The first id of a user's table.
 pub const FIRST_TABLE: u64 = 1024;
 

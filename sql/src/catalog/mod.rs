@@ -26,7 +26,8 @@ pub use definition::{
 };
 pub use load::SystemRow;
 pub use table::{
-    Column, Default, Index, Key, Table, View, index_slots, row_key, stored_row_key, stored_text,
+    Column, Default, Index, Key, Table, View, index_slots, object_row_key, row_key, stored_row_key,
+    stored_text,
 };
 
 /// Everything that has a name, at one moment.

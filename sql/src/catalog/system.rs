@@ -10,11 +10,11 @@ use holdfast_value::{Collation, LobSize, SqlType, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::definition::{ACCOUNTS, COUNTERS, DATABASES, NAMES, TABLES};
+use super::definition::{ACCOUNTS, COUNTERS, DATABASES, MANIFESTS, NAMES, TABLES};
 use crate::error::{Result, SqlError};
 
 /// Every system table.
-pub const SYSTEM_TABLES: [TableId; 5] = [DATABASES, TABLES, NAMES, ACCOUNTS, COUNTERS];
+pub const SYSTEM_TABLES: [TableId; 6] = [DATABASES, TABLES, NAMES, ACCOUNTS, COUNTERS, MANIFESTS];
 
 /// The one column of a system table.
 pub fn slots() -> Vec<SqlType> {
@@ -68,10 +68,22 @@ pub fn auto_key(table: TableId) -> RowKey {
 /// # Errors
 /// What does not encode as JSON: nothing of ours.
 pub fn encode(row: &impl Serialize) -> Result<Bytes> {
-    let text = serde_json::to_string(row).map_err(SqlError::internal)?;
+    encode_text(&serde_json::to_string(row).map_err(SqlError::internal)?)
+}
+
+/// A row's text as it is stored.
+///
+/// # Errors
+/// None that a text could cause.
+pub fn encode_text(text: &str) -> Result<Bytes> {
     let mut out = Vec::with_capacity(text.len() + 8);
     holdfast_value::row::encode(&[Value::text(text)], &mut out)?;
     Ok(out.into())
+}
+
+/// The key of what excludes two edits of a table's manifest.
+pub fn manifest_key(table: TableId) -> RowKey {
+    RowKey { table: MANIFESTS, key: Bytes::copy_from_slice(&table.0.to_be_bytes()) }
 }
 
 /// A row's text as what it describes.

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use holdfast_base::{TableId, Ts};
+use holdfast_objects::ObjectRow;
 use holdfast_tail::{RowRef, TableShape};
 use holdfast_value::key::KeyPart as ValuePart;
 use holdfast_value::row::RowReader;
@@ -252,6 +253,14 @@ impl Table {
         Ok(self.in_order(row.values(&self.shape, &self.slots)?))
     }
 
+    /// The values of a row of an object, by column.
+    ///
+    /// # Errors
+    /// 1030: it is not of the table's types.
+    pub fn read_object(&self, row: &ObjectRow) -> Result<Vec<Value>> {
+        Ok(self.in_order(row.values(&self.shape, &self.slots)?))
+    }
+
     /// Values by slot become values by column.
     fn in_order(&self, values: Vec<Value>) -> Vec<Value> {
         let Some(order) = &self.order else { return values };
@@ -322,6 +331,23 @@ pub fn row_key(row: &[u8]) -> Result<Bytes> {
 /// # Errors
 /// 1712.
 pub fn stored_row_key(row: &RowRef) -> Result<Bytes> {
+    let shape = TableShape {
+        table: TableId(0),
+        slots: index_slots(),
+        defaults: vec![Value::Null],
+        version: 0,
+    };
+    match row.values(&shape, &[0])?.pop() {
+        Some(Value::Bytes(key)) => Ok(key),
+        _ => Err(crate::error::SqlError::new(1712, "an index entry does not lead to a row")),
+    }
+}
+
+/// [`row_key`], of a row of an object.
+///
+/// # Errors
+/// 1030, 1712.
+pub fn object_row_key(row: &ObjectRow) -> Result<Bytes> {
     let shape = TableShape {
         table: TableId(0),
         slots: index_slots(),

@@ -55,7 +55,7 @@ pub async fn table(work: &mut Work<'_>, alter: &AlterTable) -> Result<DdlDone> {
     };
     create::number_indexes(&mut body, first + u64::from(is_new));
     if !is_new {
-        fill::fills(work, &old, &draft, &mut body)?;
+        fill::fills(work, &old, &draft, &mut body).await?;
     }
     let row = TableRow {
         id: if is_new { TableId(first) } else { old.id },

@@ -28,8 +28,6 @@ use crate::exec::sequence::Counter;
 use crate::exec::view::{View, whole};
 use crate::exec::workspace::Workspace;
 
-/// More than this in one transaction is refused before it fills the memory. [bytes]
-const BYTES_MAX: usize = 64 << 20;
 /// Hidden row numbers are taken by so many.
 const NUMBERS: u64 = 256;
 
@@ -60,20 +58,6 @@ fn table_of(database: &str, row: &TableRow, work: &Work<'_>) -> Result<Arc<Table
     let body = row.table().cloned().ok_or_else(|| SqlError::internal("a view has no rows"))?;
     let place = (database.into(), work.ts);
     Ok(Arc::new(Table::new(row.clone(), body, place, &literal_of)?))
-}
-
-/// The bytes in the workspace stay bounded.
-fn check_size(work: &Work<'_>) -> Result<()> {
-    let bytes = work.transaction.workspace.bytes();
-    if bytes > BYTES_MAX {
-        return Err(SqlError::new(
-            1197,
-            format!(
-                "This statement changes more than {BYTES_MAX} bytes; at most so many are allowed until bulk changes are written as objects"
-            ),
-        ));
-    }
-    Ok(())
 }
 
 /// Binds the query of CREATE TABLE AS and adds its columns to the draft, then the keys.
@@ -173,7 +157,7 @@ pub async fn insert(
 }
 
 /// What rows that are there have in columns that are new.
-pub fn fills(
+pub async fn fills(
     work: &mut Work<'_>,
     old: &Arc<Table>,
     draft: &Draft,
@@ -181,7 +165,7 @@ pub fn fills(
 ) -> Result<()> {
     for (column, row) in draft.columns.iter().zip(&mut body.columns) {
         if column.from.is_none() {
-            let value = first_value(work, old, row)?;
+            let value = first_value(work, old, row).await?;
             row.fill = (!value.is_null()).then(|| literal_text(&value, &row.of));
         }
     }
@@ -189,7 +173,7 @@ pub fn fills(
 }
 
 /// The stored value of a new column in an old row.
-fn first_value(work: &Work<'_>, old: &Arc<Table>, row: &ColumnRow) -> Result<Value> {
+async fn first_value(work: &Work<'_>, old: &Arc<Table>, row: &ColumnRow) -> Result<Value> {
     let zone = &work.statement.context.zone;
     let local = match &row.default {
         Some(DefaultRow::Literal(text)) => literal_of(text, &row.of)?,
@@ -199,7 +183,7 @@ fn first_value(work: &Work<'_>, old: &Arc<Table>, row: &ColumnRow) -> Result<Val
             let is_date =
                 matches!(row.of, SqlType::Date | SqlType::DateTime(_) | SqlType::Timestamp(_));
             let mode = work.statement.context.mode;
-            if is_date && mode.strict && mode.no_zero_date && has_rows(work, old)? {
+            if is_date && mode.strict && mode.no_zero_date && has_rows(work, old).await? {
                 let (kind, zero) = match row.of {
                     SqlType::Date => ("date", "0000-00-00"),
                     _ => ("datetime", "0000-00-00 00:00:00"),
@@ -218,15 +202,16 @@ fn first_value(work: &Work<'_>, old: &Arc<Table>, row: &ColumnRow) -> Result<Val
     })
 }
 
-fn has_rows(work: &Work<'_>, table: &Table) -> Result<bool> {
+async fn has_rows(work: &Work<'_>, table: &Table) -> Result<bool> {
     let mut rows = work.view().range(table.id, whole(), holdfast_tail::Direction::Forward)?;
-    Ok(rows.next()?.is_some())
+    Ok(rows.next().await?.is_some())
 }
 
 /// Does what the rows of a table need; how many rows were written anew.
 pub async fn rows(work: &mut Work<'_>, change: &Change<'_>) -> Result<u64> {
     let table = table_of(&change.old.database, change.row, work)?;
     let needs = Needs::of(change, &table);
+    work.transaction.make_table(&table);
     let mut highest = 0;
     let mut count = 0;
     if change.is_new || needs.any() {
@@ -314,7 +299,7 @@ async fn scan(
 ) -> Result<u64> {
     let (engine, ts) = (work.engine.clone(), work.ts);
     let nothing = Workspace::default();
-    let view = View { tail: &engine.tail, ts, own: &nothing };
+    let view = View { engine: &engine, ts, own: &nothing };
     let mut numbers = Numbers::default();
     let mut count = 0;
     // A cursor is not kept across a wait: rows come in batches.
@@ -324,7 +309,7 @@ async fn scan(
         {
             let mut rows = view.range(change.old.id, range, holdfast_tail::Direction::Forward)?;
             while batch.len() < BATCH
-                && let Some(row) = rows.next()?
+                && let Some(row) = rows.next().await?
             {
                 batch.push(row);
             }
@@ -337,29 +322,30 @@ async fn scan(
             count += 1;
             if change.is_new {
                 let old = row.values(change.old)?;
-                let values = convert(work, change, table, (&old, count))?;
+                let values = convert(work, change, table, (&old, count)).await?;
                 let values = finish_row(work, change, table, (values, highest)).await?;
                 let key = new_key(work, change, table, (&key, &values), &mut numbers).await?;
-                check_row(work, change, table, &values)?;
-                put(work, table, (&key, &values))?;
+                check_row(work, change, table, &values).await?;
+                put(work, table, (&key, &values)).await?;
             } else {
                 let values = row.values(table)?;
                 note_highest(table, &values, highest);
-                keep(work, table, needs, (&key, &values))?;
+                keep(work, table, needs, (&key, &values)).await?;
                 if needs.checks || needs.foreign {
-                    check_row(work, change, table, &values)?;
+                    check_row(work, change, table, &values).await?;
                 }
             }
-            check_size(work)?;
         }
+        let engine = work.engine.clone();
+        work.transaction.spill_if_large(&engine).await?;
     }
 }
 
 /// Rows between two waits.
-const BATCH: usize = 512;
+const BATCH: usize = 4096;
 
 /// What a row that stays needs: entries of new indexes, no NULL where none may be.
-fn keep(
+async fn keep(
     work: &mut Work<'_>,
     table: &Table,
     needs: &Needs,
@@ -369,7 +355,7 @@ fn keep(
         return Err(invalid_null());
     }
     for at in &needs.indexes {
-        put_entry(work, table, *at, (key, values))?;
+        put_entry(work, table, *at, (key, values)).await?;
     }
     Ok(())
 }
@@ -380,7 +366,7 @@ fn invalid_null() -> SqlError {
     error
 }
 
-fn put_entry(
+async fn put_entry(
     work: &mut Work<'_>,
     table: &Table,
     at: usize,
@@ -388,7 +374,7 @@ fn put_entry(
 ) -> Result<()> {
     let index = &table.indexes[at];
     let (entry, row) = table.entry(index, values, key)?;
-    if index.is_settled(values) && work.transaction.workspace.get(index.id, &entry).is_some() {
+    if index.is_settled(values) && has_put(work, index.id, &entry).await? {
         let columns: Vec<usize> = index.key.columns().collect();
         let shown = entry_text(table, &columns, values);
         return Err(SqlError::duplicate(shown, format_args!("{}.{}", table.name, index.name)));
@@ -398,19 +384,34 @@ fn put_entry(
 }
 
 /// Puts a row of a table that is written anew.
-fn put(work: &mut Work<'_>, table: &Table, (key, values): (&Bytes, &[Value])) -> Result<()> {
-    if work.transaction.workspace.get(table.id, key).is_some() {
+async fn put(work: &mut Work<'_>, table: &Table, (key, values): (&Bytes, &[Value])) -> Result<()> {
+    if has_put(work, table.id, key).await? {
         let columns: Vec<usize> = table.primary.columns().collect();
         let shown = entry_text(table, &columns, values);
         return Err(SqlError::duplicate(shown, format_args!("{}.PRIMARY", table.name)));
     }
     work.transaction.workspace.put(table.id, key.clone(), Some(table.encode(values)?));
-    (0..table.indexes.len()).try_for_each(|at| put_entry(work, table, at, (key, values)))
+    for at in 0..table.indexes.len() {
+        put_entry(work, table, at, (key, values)).await?;
+    }
+    Ok(())
+}
+
+/// Whether this statement has put a row under a key, in memory or in objects.
+async fn has_put(work: &Work<'_>, table: TableId, key: &Bytes) -> Result<bool> {
+    let own = &work.transaction.workspace;
+    if let Some(row) = own.get(table, key) {
+        return Ok(row.is_some());
+    }
+    match own.written(table) {
+        Some(written) => Ok(work.engine.store.reader.get(written, key).await?.is_some()),
+        None => Ok(false),
+    }
 }
 
 /// The values of a row by the new definition, as they are stored; generated columns and
 /// numbers come later.
-fn convert(
+async fn convert(
     work: &mut Work<'_>,
     change: &Change<'_>,
     table: &Arc<Table>,
@@ -426,7 +427,7 @@ fn convert(
             None => match &table.columns[at].default {
                 Default::Expression(_) => Value::Null,
                 _ if table.auto == Some(at) || column.row.generated.is_some() => Value::Null,
-                _ => first_value(work, change.old, &column.row)?,
+                _ => first_value(work, change.old, &column.row).await?,
             },
         };
         values.push(value);
@@ -537,7 +538,7 @@ async fn new_key(
 }
 
 /// CHECKs and new foreign keys.
-fn check_row(
+async fn check_row(
     work: &mut Work<'_>,
     change: &Change<'_>,
     table: &Arc<Table>,
@@ -563,7 +564,7 @@ fn check_row(
         ts,
     };
     for at in new {
-        writer.check_parent_at(table, at, values)?;
+        writer.check_parent_at(table, at, values).await?;
     }
     Ok(())
 }

@@ -20,7 +20,9 @@ pub async fn run(work: &mut Work<'_>, kind: Maintenance, tables: &[TableName]) -
         match kind {
             Maintenance::Checksum => {
                 let sum = match work.catalog.find(database, table) {
-                    Some(Entry::Table(table)) => Value::UInt(u64::from(checksum(work, &table)?)),
+                    Some(Entry::Table(table)) => {
+                        Value::UInt(u64::from(checksum(work, &table).await?))
+                    }
                     _ => {
                         work.warn(1146, format!("Table '{shown}' doesn't exist"));
                         Value::Null
@@ -28,7 +30,7 @@ pub async fn run(work: &mut Work<'_>, kind: Maintenance, tables: &[TableName]) -
                 };
                 rows.push(vec![Value::text(shown), sum]);
             }
-            _ => lines(work, kind, ((database, table), &shown), &mut rows)?,
+            _ => lines(work, kind, ((database, table), &shown), &mut rows).await?,
         }
     }
     let text = |length| SqlType::VarChar(length, Collation::default());
@@ -44,7 +46,7 @@ pub async fn run(work: &mut Work<'_>, kind: Maintenance, tables: &[TableName]) -
     Ok(DdlDone { rows: Some(Answer { columns, rows }), ..DdlDone::default() })
 }
 
-fn lines(
+async fn lines(
     work: &Work<'_>,
     kind: Maintenance,
     ((database, table), shown): ((&str, &str), &str),
@@ -70,7 +72,7 @@ fn lines(
             line("Error", &format!("'{shown}' is not BASE TABLE"));
             line("status", "Operation failed");
         }
-        (Some(Entry::Table(table)), Maintenance::Check) => match broken(work, &table)? {
+        (Some(Entry::Table(table)), Maintenance::Check) => match broken(work, &table).await? {
             None => line("status", "OK"),
             Some(what) => {
                 line("error", &what);
@@ -80,24 +82,34 @@ fn lines(
         (Some(Entry::Table(_)), Maintenance::Repair) => {
             line("note", "The storage engine for the table doesn't support repair");
         }
+        (Some(Entry::Table(table)), Maintenance::Optimize) => {
+            match work.engine.optimize(&table).await {
+                Ok(()) => line("status", "OK"),
+                Err(error) => {
+                    line("Error", &error.message);
+                    line("status", "Operation failed");
+                }
+            }
+        }
         (Some(Entry::Table(_)), _) => line("status", "OK"),
     }
     Ok(())
 }
 
 /// What is wrong with a table's rows and indexes.
-fn broken(work: &Work<'_>, table: &Table) -> Result<Option<String>> {
+async fn broken(work: &Work<'_>, table: &Table) -> Result<Option<String>> {
     let view = work.view();
     let mut rows = view.range(table.id, whole(), Direction::Forward)?;
     let mut count = 0_u64;
-    while let Some((key, row)) = rows.next()? {
+    while let Some((key, row)) = rows.next().await? {
         let values = match row.values(table) {
             Ok(values) => values,
             Err(error) => return Ok(Some(error.message)),
         };
         for index in &table.indexes {
             let (entry, _) = table.entry(index, &values, &key)?;
-            let leads = view.get(index.id, &entry)?.map(|found| found.leads_to()).transpose()?;
+            let leads =
+                view.get(index.id, &entry).await?.map(|found| found.leads_to()).transpose()?;
             if leads.as_ref() != Some(&key) {
                 return Ok(Some(format!("Index '{}' has no entry for a row", index.name)));
             }
@@ -107,7 +119,7 @@ fn broken(work: &Work<'_>, table: &Table) -> Result<Option<String>> {
     for index in &table.indexes {
         let mut entries = view.range(index.id, whole(), Direction::Forward)?;
         let mut found = 0_u64;
-        while entries.next()?.is_some() {
+        while entries.next().await?.is_some() {
             found += 1;
         }
         if found != count {
@@ -120,10 +132,10 @@ fn broken(work: &Work<'_>, table: &Table) -> Result<Option<String>> {
 }
 
 /// A sum of all values, whatever order they come in. Not MySQL's number.
-fn checksum(work: &Work<'_>, table: &Table) -> Result<u32> {
+async fn checksum(work: &Work<'_>, table: &Table) -> Result<u32> {
     let mut sum = 0_u32;
     let mut rows = work.view().range(table.id, whole(), Direction::Forward)?;
-    while let Some((_, row)) = rows.next()? {
+    while let Some((_, row)) = rows.next().await? {
         let mut hash = 0x811c_9dc5_u32;
         for (value, column) in row.values(table)?.iter().zip(&table.columns) {
             let mut bytes = Vec::new();

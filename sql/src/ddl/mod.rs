@@ -31,7 +31,7 @@ mod view;
 mod work;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use holdfast_syntax::{AlterTable, SetItem, Statement as Parsed};
 use holdfast_value::{SqlType, Value};

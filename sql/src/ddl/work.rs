@@ -107,7 +107,7 @@ impl<'a> Work<'a> {
 
     /// Rows as it sees them.
     pub fn view(&self) -> View<'_> {
-        View { tail: &self.engine.tail, ts: self.ts, own: &self.transaction.workspace }
+        View { engine: &self.engine, ts: self.ts, own: &self.transaction.workspace }
     }
 
     /// `count` fresh ids in a row; the first.

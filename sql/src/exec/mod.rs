@@ -11,6 +11,7 @@ pub mod change;
 pub mod path;
 pub mod rows;
 pub mod rules;
+pub mod scan;
 pub mod select;
 pub mod sequence;
 pub mod transaction;

@@ -84,6 +84,36 @@ pub fn choose(scan: &Scan, conjuncts: &[Typed], env: &mut Env<'_>) -> Result<Opt
     Ok(best.map(|(_, path)| path))
 }
 
+/// A column, and the least and the greatest value that it may have; whether they are inside.
+pub type ColumnBounds = (usize, Option<(Value, bool)>, Option<(Value, bool)>);
+
+/// What a condition's conjuncts say of single columns, where the order of values is the
+/// order that statistics are kept in: not of texts.
+///
+/// # Errors
+/// What evaluating a bound gives.
+pub fn bounds(scan: &Scan, conjuncts: &[Typed], env: &mut Env<'_>) -> Result<Vec<ColumnBounds>> {
+    let mut found = Vec::new();
+    for conjunct in conjuncts {
+        let Some((column, bound)) = bound(scan, conjunct) else { continue };
+        let of = &scan.table.columns[column].of;
+        if !of.is_number() && !of.is_temporal() {
+            continue;
+        }
+        let value = match &bound {
+            Bound::Equal(value) | Bound::Above(value, _) | Bound::Below(value, _) => value,
+            Bound::Null | Bound::Any(_) => continue,
+        };
+        let Some(value) = exact(value, of, env)? else { continue };
+        found.push(match bound {
+            Bound::Above(_, inside) => (column, Some((value, inside)), None),
+            Bound::Below(_, inside) => (column, None, Some((value, inside))),
+            _ => (column, Some((value.clone(), true)), Some((value, true))),
+        });
+    }
+    Ok(found)
+}
+
 /// A path along one key, and how good it is.
 fn along(
     (which, key, unique): (Which, &Key, bool),

@@ -8,6 +8,8 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+use holdfast_api::BoxFuture;
 use holdfast_tail::Direction;
 use holdfast_tail::table::KeyRange;
 use holdfast_value::{SqlType, Value, compare};
@@ -65,11 +67,11 @@ impl<'a, 's> Reader<'a, 's> {
     ///
     /// # Errors
     /// MySQL's.
-    pub fn query(&mut self, query: &Query) -> Result<Option<Vec<Vec<Value>>>> {
+    pub async fn query(&mut self, query: &Query) -> Result<Option<Vec<Vec<Value>>>> {
         if !is_simple(&query.rel) {
             return Ok(None);
         }
-        let Some(found) = self.rel(&query.rel, &[])? else { return Ok(None) };
+        let Some(found) = self.rel(&query.rel, &[]).await? else { return Ok(None) };
         let wanted: Vec<ColumnId> = query.columns.iter().map(|column| column.id).collect();
         if found.ids == wanted {
             return Ok(Some(found.rows));
@@ -82,38 +84,48 @@ impl<'a, 's> Reader<'a, 's> {
 
     /// Runs a relation of which those rows are wanted for which `conjuncts` hold;
     /// it may give others, too.
-    pub fn rel(&mut self, rel: &Rel, conjuncts: &[Typed]) -> Result<Option<Found>> {
+    pub fn rel<'f>(
+        &'f mut self,
+        rel: &'f Rel,
+        conjuncts: &'f [Typed],
+    ) -> BoxFuture<'f, Result<Option<Found>>> {
+        Box::pin(self.run(rel, conjuncts))
+    }
+
+    async fn run(&mut self, rel: &Rel, conjuncts: &[Typed]) -> Result<Option<Found>> {
         match rel {
             Rel::One => Ok(Some(Found { ids: Vec::new(), rows: vec![Vec::new()] })),
             Rel::Nothing(ids) => {
                 Ok(Some(Found { ids: ids.iter().map(|(id, _)| *id).collect(), rows: Vec::new() }))
             }
-            Rel::Scan(scan) => self.scan(scan, conjuncts),
+            Rel::Scan(scan) => self.scan(scan, conjuncts).await,
             Rel::Virtual { table, ids } => {
                 let rows = (table.rows)(self.statement)?;
                 Ok(Some(Found { ids: ids.clone(), rows }))
             }
             Rel::Values { rows, ids } => self.values(rows, ids),
-            Rel::Filter(input, test) => self.filter(input, test),
-            Rel::Project(input, items) => self.project(input, items),
+            Rel::Filter(input, test) => self.filter(input, test).await,
+            Rel::Project(input, items) => self.project(input, items).await,
             Rel::Sort(input, keys) => {
-                let Some(mut found) = self.rel(input, conjuncts)? else { return Ok(None) };
+                let Some(mut found) = self.rel(input, conjuncts).await? else { return Ok(None) };
                 self.sort(&mut found, keys)?;
                 Ok(Some(found))
             }
-            Rel::Limit { input, skip, fetch } => self.limit(input, skip.as_ref(), fetch.as_ref()),
+            Rel::Limit { input, skip, fetch } => {
+                self.limit(input, skip.as_ref(), fetch.as_ref()).await
+            }
             Rel::Distinct(input) => {
-                let Some(mut found) = self.rel(input, &[])? else { return Ok(None) };
+                let Some(mut found) = self.rel(input, &[]).await? else { return Ok(None) };
                 let Some(types) = types_of(input) else { return Ok(None) };
                 distinct(&mut found.rows, &types);
                 Ok(Some(found))
             }
             Rel::Aggregate { input, keys, calls, rollup: false } => {
-                let Some(found) = self.rel(input, &[])? else { return Ok(None) };
+                let Some(found) = self.rel(input, &[]).await? else { return Ok(None) };
                 aggregate::run(self, found, keys, calls)
             }
             Rel::Join { kind, left, right, on } => {
-                self.join(*kind, (left, right), on.as_ref(), conjuncts)
+                self.join(*kind, (left, right), on.as_ref(), conjuncts).await
             }
             _ => Ok(None),
         }
@@ -129,13 +141,13 @@ impl<'a, 's> Reader<'a, 's> {
         self.statement.with_row(layout, row, work)
     }
 
-    fn scan(&mut self, scan: &Scan, conjuncts: &[Typed]) -> Result<Option<Found>> {
+    async fn scan(&mut self, scan: &Scan, conjuncts: &[Typed]) -> Result<Option<Found>> {
         let empty = Layout::default();
         let path = self.with(&empty, &[], |env| path::choose(scan, conjuncts, env))?;
-        self.read_path(scan, path)
+        self.read_path(scan, path).await
     }
 
-    fn read_path(&mut self, scan: &Scan, path: Option<Path>) -> Result<Option<Found>> {
+    async fn read_path(&mut self, scan: &Scan, path: Option<Path>) -> Result<Option<Found>> {
         let table = &scan.table;
         let mut found = Found { ids: scan.ids().collect(), rows: Vec::new() };
         let Some(path) = path else {
@@ -143,13 +155,13 @@ impl<'a, 's> Reader<'a, 's> {
                 return Ok(None);
             }
             let whole = super::view::whole();
-            if !self.read_range(scan, Which::Primary, &whole, (false, &mut found))? {
+            if !self.read_range(scan, Which::Primary, &whole, (false, &mut found)).await? {
                 return Ok(None);
             }
             return Ok(Some(found));
         };
         for range in &path.ranges {
-            if !self.read_range(scan, path.which, range, (path.is_point, &mut found))? {
+            if !self.read_range(scan, path.which, range, (path.is_point, &mut found)).await? {
                 return Ok(None);
             }
         }
@@ -157,7 +169,7 @@ impl<'a, 's> Reader<'a, 's> {
     }
 
     /// False: there are too many (E2).
-    fn read_range(
+    async fn read_range(
         &mut self,
         scan: &Scan,
         which: Which,
@@ -170,19 +182,19 @@ impl<'a, 's> Reader<'a, 's> {
             Which::Index(at) => table.indexes[at].id,
         };
         if is_point {
-            let row = self.view.get(id, &range.from)?;
+            let row = self.view.get(id, &range.from).await?;
             let was_there = row.is_some();
             self.read.push(Touched { table: id, range: range.clone(), is_point: was_there });
             if let Some(row) = row {
-                let key = bytes::Bytes::copy_from_slice(&range.from);
-                self.take(scan, which, (key, row), found)?;
+                let key = Bytes::copy_from_slice(&range.from);
+                self.take(scan, which, (key, row), found).await?;
             }
             return Ok(self.looked_at <= ROWS_MAX);
         }
         self.read.push(Touched { table: id, range: range.clone(), is_point: false });
         let mut rows = self.view.range(id, range.clone(), Direction::Forward)?;
-        while let Some((key, row)) = rows.next()? {
-            self.take(scan, which, (key, row), found)?;
+        while let Some((key, row)) = rows.next().await? {
+            self.take(scan, which, (key, row), found).await?;
             if self.looked_at > ROWS_MAX {
                 return Ok(false);
             }
@@ -190,20 +202,26 @@ impl<'a, 's> Reader<'a, 's> {
         Ok(true)
     }
 
-    fn take(
+    async fn take(
         &mut self,
         scan: &Scan,
         which: Which,
-        (key, row): (bytes::Bytes, Row),
+        (key, row): (Bytes, Row),
         found: &mut Found,
     ) -> Result<()> {
         self.looked_at += 1;
         let (key, row) = match which {
             Which::Primary => (key, row),
-            Which::Index(_) => {
-                let key = row.leads_to()?;
-                match self.view.get(scan.table.id, &key)? {
+            Which::Index(at) => {
+                let (entry, key) = (key, row.leads_to()?);
+                let is_own = self.view.own.touches(scan.table.id, &key);
+                match self.view.get(scan.table.id, &key).await? {
+                    // The entry may be the snapshot's while the row is the transaction's own.
+                    Some(row) if is_own && !is_entry(scan, at, (&entry, &key), &row)? => {
+                        return Ok(());
+                    }
                     Some(row) => (key, row),
+                    None if is_own => return Ok(()),
                     None => {
                         return Err(SqlError::new(
                             1712,
@@ -248,9 +266,9 @@ impl<'a, 's> Reader<'a, 's> {
         Ok(Some(Found { ids: ids.iter().map(|(id, _)| *id).collect(), rows: out }))
     }
 
-    fn filter(&mut self, input: &Rel, test: &Typed) -> Result<Option<Found>> {
+    async fn filter(&mut self, input: &Rel, test: &Typed) -> Result<Option<Found>> {
         let conjuncts = walk::conjuncts(test.clone());
-        let Some(mut found) = self.rel(input, &conjuncts)? else { return Ok(None) };
+        let Some(mut found) = self.rel(input, &conjuncts).await? else { return Ok(None) };
         self.keep(&mut found, test)?;
         Ok(Some(found))
     }
@@ -267,8 +285,8 @@ impl<'a, 's> Reader<'a, 's> {
         Ok(())
     }
 
-    fn project(&mut self, input: &Rel, items: &[(ColumnId, Typed)]) -> Result<Option<Found>> {
-        let Some(found) = self.rel(input, &[])? else { return Ok(None) };
+    async fn project(&mut self, input: &Rel, items: &[(ColumnId, Typed)]) -> Result<Option<Found>> {
+        let Some(found) = self.rel(input, &[]).await? else { return Ok(None) };
         let layout = Layout::new(&found.ids);
         let mut rows = Vec::with_capacity(found.rows.len());
         for row in found.rows {
@@ -302,13 +320,13 @@ impl<'a, 's> Reader<'a, 's> {
         Ok(())
     }
 
-    fn limit(
+    async fn limit(
         &mut self,
         input: &Rel,
         skip: Option<&Typed>,
         fetch: Option<&Typed>,
     ) -> Result<Option<Found>> {
-        let Some(mut found) = self.rel(input, &[])? else { return Ok(None) };
+        let Some(mut found) = self.rel(input, &[]).await? else { return Ok(None) };
         let skip = self.count(skip)?.unwrap_or(0);
         found.rows.drain(..skip.min(found.rows.len()));
         if let Some(fetch) = self.count(fetch)? {
@@ -325,7 +343,7 @@ impl<'a, 's> Reader<'a, 's> {
     }
 
     /// A nested loop; the right side is read by key where the left row gives one.
-    fn join(
+    async fn join(
         &mut self,
         kind: JoinKind,
         (left, right): (&Rel, &Rel),
@@ -333,9 +351,9 @@ impl<'a, 's> Reader<'a, 's> {
         conjuncts: &[Typed],
     ) -> Result<Option<Found>> {
         if kind == JoinKind::Right {
-            return self.join(JoinKind::Left, (right, left), on, conjuncts);
+            return Box::pin(self.join(JoinKind::Left, (right, left), on, conjuncts)).await;
         }
-        let Some(outer) = self.rel(left, conjuncts)? else { return Ok(None) };
+        let Some(outer) = self.rel(left, conjuncts).await? else { return Ok(None) };
         let inner_ids = right.ids();
         let mut tests: Vec<Typed> = on.cloned().map(walk::conjuncts).unwrap_or_default();
         if kind == JoinKind::Inner {
@@ -347,7 +365,7 @@ impl<'a, 's> Reader<'a, 's> {
         let mut rows = Vec::new();
         for row in outer.rows {
             let bound = bind_row(&tests, &outer_layout, &row);
-            let Some(inner) = self.rel(right, &bound)? else { return Ok(None) };
+            let Some(inner) = self.rel(right, &bound).await? else { return Ok(None) };
             let before = rows.len();
             for other in inner.rows {
                 let mut both = row.clone();
@@ -372,6 +390,13 @@ impl<'a, 's> Reader<'a, 's> {
         }
         Ok(Some(Found { ids, rows }))
     }
+}
+
+/// Whether a row has this entry in an index now.
+fn is_entry(scan: &Scan, index: usize, (entry, key): (&Bytes, &Bytes), row: &Row) -> Result<bool> {
+    let values = row.values(&scan.table)?;
+    let (has, _) = scan.table.entry(&scan.table.indexes[index], &values, key)?;
+    Ok(has == *entry)
 }
 
 /// Conditions with a row's values in them.
@@ -399,6 +424,9 @@ pub fn limit_of(value: &Value) -> Result<usize> {
     let count = match value {
         Value::Int(count) => u64::try_from(*count).ok(),
         Value::UInt(count) => Some(*count),
+        // Some drivers bind every number as one of these.
+        Value::Double(count) if *count >= 0.0 && count.fract() == 0.0 => Some(*count as u64),
+        Value::Text(text) => text.parse().ok(),
         _ => None,
     };
     let count = count.ok_or_else(|| SqlError::new(1210, "Incorrect arguments to LIMIT"))?;

@@ -48,8 +48,8 @@ pub async fn over(
     ts: Ts,
 ) -> Result<Vec<Vec<Value>>> {
     let engine = statement.engine.clone();
-    let view = View { tail: &engine.tail, ts, own };
-    if let Some(rows) = Reader::new(view, statement).query(query)? {
+    let view = View { engine: &engine, ts, own };
+    if let Some(rows) = Reader::new(view, statement).query(query).await? {
         return Ok(rows);
     }
     super::vectors::all(statement, own, query, ts).await
@@ -76,9 +76,9 @@ pub async fn locking(
         let _pin = engine.tail.pin(ts)?;
         let mut keyed = query.clone();
         let keys = keyed_columns(&mut keyed);
-        let view = View { tail: &engine.tail, ts, own: &transaction.workspace };
+        let view = View { engine: &engine, ts, own: &transaction.workspace };
         let mut reader = Reader::new(view, statement);
-        let found = if keys.is_empty() { None } else { reader.query(&keyed)? };
+        let found = if keys.is_empty() { None } else { reader.query(&keyed).await? };
         let read = std::mem::take(&mut reader.read);
         let mut locks = Locks::default();
         let mut want = |lock: Lockable| {

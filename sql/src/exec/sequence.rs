@@ -16,7 +16,6 @@ use crate::catalog::definition::{COUNTERS, ROW_VERSION};
 use crate::catalog::{CounterRow, system};
 use crate::engine::Engine;
 use crate::error::{Result, SqlError};
-use crate::exec::view::Row;
 
 /// The first lease of a counter, and the largest one: each is twice the one before.
 const LEASE_FIRST: u64 = 32;
@@ -208,10 +207,11 @@ impl Sequences {
 }
 
 fn read(engine: &Engine, counter: Counter, ts: Ts) -> Result<Option<u64>> {
-    let space = crate::exec::workspace::Workspace::default();
-    let view = crate::exec::view::View { tail: &engine.tail, ts, own: &space };
-    let key = counter.key();
-    let Some(Row::Stored(row)) = view.get(COUNTERS, &key.key)? else { return Ok(None) };
+    // System tables are in the tail, all of them.
+    let Some(tail) = engine.tail.table(COUNTERS) else { return Ok(None) };
+    let holdfast_tail::Lookup::Row(row) = tail.get(&counter.key().key, ts)? else {
+        return Ok(None);
+    };
     let text = crate::catalog::stored_text(&row)?;
     let row: CounterRow = system::parse(&text)?;
     Ok(Some(row.next))

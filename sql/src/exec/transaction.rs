@@ -9,6 +9,8 @@
 //! - Y2: what is changed is read at the newest timestamp under locks, whatever the level.
 //! - Y3: the definitions that a change was made by are checked when it commits.
 //! - Y4: after a commit is acknowledged its changes are in the tail of this node.
+//!
+//! Not here: what a transaction does that is too large for one record (`large`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,7 +21,8 @@ use holdfast_api::txn::{
     TxnError, TxnOutcome, TxnService,
 };
 use holdfast_base::{Epoch, TableId, Ts, TxnId};
-use holdfast_tail::Pin;
+use holdfast_objects::ObjectId;
+use holdfast_tail::{Pin, TableShape};
 
 use super::workspace::{Mark, Workspace};
 use crate::catalog::{Catalog, Table, system};
@@ -36,8 +39,7 @@ pub enum Isolation {
     RepeatableRead,
 }
 
-/// The most that one transaction may change without objects. [bytes]
-const BYTES_MAX: usize = 960 << 10;
+mod large;
 
 /// How long an unknown outcome is asked for.
 const OUTCOME_LIMIT: Duration = Duration::from_secs(20);
@@ -58,8 +60,10 @@ pub struct Transaction {
     snapshot: Option<(Ts, Pin)>,
     locked_in: Option<Epoch>,
     held: BTreeSet<(Lockable, bool)>,
-    /// The definitions used by changes, and as of when.
-    used: BTreeMap<TableId, (Ts, u32)>,
+    /// The definitions used by changes.
+    used: BTreeMap<TableId, Used>,
+    /// Objects that were written for it.
+    spilled: Vec<(TableId, ObjectId)>,
     /// Further checks.
     checks: Vec<Check>,
     savepoints: Vec<(String, Mark)>,
@@ -70,6 +74,14 @@ pub struct Transaction {
     /// For the locks of one that is dropped.
     txn: Arc<dyn TxnService>,
     is_over: bool,
+}
+
+/// A definition that changes were made by.
+struct Used {
+    /// As of when; none: nobody else knows the table yet, or an index goes with its table.
+    since: Option<Ts>,
+    version: u32,
+    shape: Arc<TableShape>,
 }
 
 impl Drop for Transaction {
@@ -97,6 +109,7 @@ impl Transaction {
             locked_in: None,
             held: BTreeSet::new(),
             used: BTreeMap::new(),
+            spilled: Vec::new(),
             checks: Vec::new(),
             savepoints: Vec::new(),
             statement_mark: None,
@@ -128,10 +141,22 @@ impl Transaction {
 
     /// Notes that a table's definition, as of `catalog`, was used for changes (Y3).
     pub fn use_table(&mut self, table: &Table, catalog: &Catalog) {
-        let version = table.row.version;
-        self.used.entry(table.id).or_insert((catalog.ts, version));
+        if !self.used.contains_key(&table.id) {
+            self.know(table, Some(catalog.ts));
+        }
+    }
+
+    /// Notes a table that this transaction makes: nobody else can change it.
+    pub fn make_table(&mut self, table: &Table) {
+        self.know(table, None);
+    }
+
+    fn know(&mut self, table: &Table, since: Option<Ts>) {
+        let (version, shape) = (table.row.version, Arc::clone(&table.shape));
+        self.used.insert(table.id, Used { since, version, shape });
         for index in &table.indexes {
-            self.used.entry(index.id).or_insert((Ts(u64::MAX), 1));
+            let shape = Arc::new(crate::engine::shape(index.id, crate::catalog::index_slots()));
+            self.used.insert(index.id, Used { since: None, version: 1, shape });
         }
     }
 
@@ -238,8 +263,16 @@ impl Transaction {
         since: Ts,
         wait: LockWait,
     ) -> Result<Option<Ts>> {
+        if self.is_large(engine) {
+            let grant = self.lock(engine, wanted, since, wait).await?;
+            if grant.changed {
+                return Ok(Some(grant.at));
+            }
+            self.commit(engine).await?;
+            return Ok(None);
+        }
         let locks = self.missing(wanted);
-        let mut request = self.request()?;
+        let mut request = self.request(&BTreeSet::new());
         for (lockable, _) in &locks {
             if let Lockable::Row(row) = lockable {
                 request.checks.push(Check { row: row.clone(), since });
@@ -290,13 +323,14 @@ impl Transaction {
             }
             return Ok(());
         }
-        let request = match self.request() {
-            Ok(request) => request,
-            Err(error) => {
-                engine.txn.release(self.id);
-                return Err(error);
-            }
-        };
+        if self.is_large(engine) {
+            return self.commit_large(engine).await;
+        }
+        let request = self.request(&BTreeSet::new());
+        self.send(engine, request).await
+    }
+
+    async fn send(&mut self, engine: &Engine, request: CommitRequest) -> Result<()> {
         self.is_sent = true;
         match engine.txn.commit(request).await {
             Ok(done) => {
@@ -312,26 +346,17 @@ impl Transaction {
         }
     }
 
-    fn request(&self) -> Result<CommitRequest> {
-        if self.workspace.bytes() > BYTES_MAX {
-            return Err(SqlError::new(
-                1197,
-                format!(
-                    "This transaction changes {} bytes; at most {BYTES_MAX} are allowed until bulk changes are written as objects. Split it",
-                    self.workspace.bytes()
-                ),
-            ));
-        }
+    /// What is sent, but the rows of tables that `leave` names.
+    fn request(&self, leave: &BTreeSet<TableId>) -> CommitRequest {
         let mut checks = self.checks.clone();
-        for (table, (since, _)) in &self.used {
-            if since.0 != u64::MAX {
-                checks.push(Check { row: system::table_key(*table), since: *since });
+        for (table, used) in &self.used {
+            if let Some(since) = used.since {
+                checks.push(Check { row: system::table_key(*table), since });
             }
         }
-        let used = &self.used;
-        let parts =
-            self.workspace.parts(|table| used.get(&table).map_or(1, |(_, version)| *version));
-        Ok(CommitRequest { txn: self.id, checks, locked_in: self.locked_in, parts })
+        let version = |table| self.used.get(&table).map_or(1, |used| used.version);
+        let parts = self.workspace.parts(leave, version);
+        CommitRequest { txn: self.id, checks, locked_in: self.locked_in, parts }
     }
 
     /// Asks until the outcome is known.
@@ -351,6 +376,7 @@ impl Transaction {
     /// Ends without changes.
     pub fn rollback(&mut self, engine: &Engine) {
         self.workspace = Workspace::default();
+        self.discard_spilled(engine, &BTreeSet::new());
         self.savepoints.clear();
         self.snapshot = None;
         // Locks may be held that an answer was lost of.
@@ -392,21 +418,50 @@ impl Transaction {
 }
 
 /// Locks that a statement wants: what, and whether alone.
+///
+/// More than [`ROWS_MAX`] rows of a table become the table: a lock costs the transaction
+/// node some 250 bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Locks {
     all: BTreeSet<(Lockable, bool)>,
+    rows: BTreeMap<TableId, usize>,
+    whole: BTreeSet<TableId>,
 }
+
+/// See [`Locks`].
+const ROWS_MAX: usize = 50_000;
 
 impl Locks {
     /// Wants an exclusive lock.
     pub fn exclusive(&mut self, lockable: Lockable) {
+        if self.is_covered(&lockable) {
+            return;
+        }
         self.all.remove(&(lockable.clone(), false));
         self.all.insert((lockable, true));
     }
 
+    /// True where the table is wanted already, or becomes so.
+    fn is_covered(&mut self, lockable: &Lockable) -> bool {
+        let Lockable::Row(row) = lockable else { return false };
+        let table = row.table;
+        if self.whole.contains(&table) {
+            return true;
+        }
+        let count = self.rows.entry(table).or_default();
+        *count += 1;
+        if *count <= ROWS_MAX {
+            return false;
+        }
+        self.whole.insert(table);
+        self.all.retain(|(other, _)| !matches!(other, Lockable::Row(row) if row.table == table));
+        self.all.insert((Lockable::Table(table), true));
+        true
+    }
+
     /// Wants a shared lock.
     pub fn shared(&mut self, lockable: Lockable) {
-        if !self.all.contains(&(lockable.clone(), true)) {
+        if !self.is_covered(&lockable) && !self.all.contains(&(lockable.clone(), true)) {
             self.all.insert((lockable, false));
         }
     }

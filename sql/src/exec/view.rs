@@ -1,23 +1,31 @@
-//! Rows as a statement sees them: the tail at a timestamp under the transaction's own changes.
+//! Rows as a statement sees them: the transaction's own changes over the tail over objects.
 //!
-//! - R1: a row of the workspace hides the tail's row of the same key.
+//! ```text
+//! own changes   in memory, then objects that a large transaction has written
+//! tail          versions after the floor of the timestamp; a deletion hides, too
+//! objects       those of the manifest of the timestamp
+//! ```
+//!
+//! - R1: what is above hides what is below under the same key.
 //! - R2: a range gives each key once, in order.
 
 use bytes::Bytes;
 use holdfast_base::{TableId, Ts};
+use holdfast_objects::{ObjectCursor, ObjectRow};
 use holdfast_tail::table::KeyRange;
-use holdfast_tail::{Direction, Lookup, RangeCursor, RowRef, Tail};
+use holdfast_tail::{Direction, Lookup, RangeCursor, RowRef};
 use holdfast_value::Value;
 
 use super::workspace::Workspace;
 use crate::catalog::Table;
+use crate::engine::Engine;
 use crate::error::Result;
 
 /// What is seen.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    /// The tail.
-    pub tail: &'a Tail,
+    /// Tail and objects.
+    pub engine: &'a Engine,
     /// As of when.
     pub ts: Ts,
     /// The transaction's own changes.
@@ -31,6 +39,8 @@ pub enum Row {
     Stored(RowRef),
     /// Of the workspace.
     Own(Bytes),
+    /// Of an object.
+    Object(ObjectRow),
 }
 
 impl Row {
@@ -42,6 +52,7 @@ impl Row {
         match self {
             Self::Stored(row) => table.read(row),
             Self::Own(row) => table.decode(row),
+            Self::Object(row) => table.read_object(row),
         }
     }
 
@@ -56,6 +67,7 @@ impl Row {
                 Some(bytes) => crate::catalog::row_key(bytes),
                 None => crate::catalog::stored_row_key(row),
             },
+            Self::Object(row) => crate::catalog::object_row_key(row),
         }
     }
 }
@@ -64,16 +76,28 @@ impl<'a> View<'a> {
     /// The row under a key.
     ///
     /// # Errors
-    /// 1213: the timestamp is older than what is kept.
-    pub fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Row>> {
+    /// 1213: the timestamp is older than what is kept; 1030: an object cannot be read.
+    pub async fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Row>> {
         if let Some(own) = self.own.get(table, key) {
             return Ok(own.clone().map(Row::Own));
         }
-        let Some(tail) = self.tail.table(table) else { return Ok(None) };
-        Ok(match tail.get(key, self.ts)? {
-            Lookup::Row(row) => Some(Row::Stored(row)),
-            Lookup::Deleted(_) | Lookup::Absent => None,
-        })
+        let reader = &self.engine.store.reader;
+        if let Some(written) = self.own.written(table)
+            && let Some(row) = reader.get(written, key).await?
+        {
+            return Ok(Some(Row::Object(row)));
+        }
+        if let Some(tail) = self.engine.tail.table(table) {
+            match tail.get(key, self.ts)? {
+                Lookup::Row(row) => return Ok(Some(Row::Stored(row))),
+                Lookup::Deleted(_) => return Ok(None),
+                Lookup::Absent => {}
+            }
+        }
+        match self.engine.objects(table, self.ts) {
+            Some(objects) => Ok(reader.get(&objects, key).await?.map(Row::Object)),
+            None => Ok(None),
+        }
     }
 
     /// The rows of a range of keys.
@@ -81,39 +105,60 @@ impl<'a> View<'a> {
     /// # Errors
     /// As [`View::get`].
     pub fn range(&self, table: TableId, range: KeyRange, direction: Direction) -> Result<Rows<'a>> {
-        let cursor = match self.tail.table(table) {
-            Some(tail) => Some(tail.range(&range, self.ts, direction)?),
-            None => None,
-        };
-        let mut own: Vec<(Bytes, Option<Bytes>)> = self
+        let mut own: Vec<(Bytes, Option<Row>)> = self
             .own
             .range(table, &range.from, range.to.as_deref())
-            .map(|(key, row)| (key.clone(), row.clone()))
+            .map(|(key, row)| (key.clone(), row.clone().map(Row::Own)))
             .collect();
         if direction == Direction::Forward {
             own.reverse();
         }
+        let mut runs = vec![Run { batch: own, more: More::Nothing }];
+        let reader = &self.engine.store.reader;
+        if let Some(written) = self.own.written(table) {
+            runs.push(Run::of(More::Objects(reader.range(written, &range, direction))));
+        }
+        if let Some(tail) = self.engine.tail.table(table) {
+            runs.push(Run::of(More::Tail(tail.range(&range, self.ts, direction)?)));
+        }
+        if let Some(objects) = self.engine.objects(table, self.ts) {
+            runs.push(Run::of(More::Objects(reader.range(&objects, &range, direction))));
+        }
         let is_reverse = direction == Direction::Reverse;
-        Ok(Rows { cursor, batch: Vec::new(), own, is_reverse, step: FIRST_STEP, _view: self.own })
+        Ok(Rows { runs, is_reverse, step: FIRST_STEP, _view: self.own })
     }
 
-    /// How many keys the tail has of a table, about: for choosing a way.
+    /// How many rows a table has, about: for choosing a way.
     pub fn size(&self, table: TableId) -> usize {
         let own = self.own.all(table).map_or(0, std::collections::BTreeMap::len);
-        self.tail.table(table).map_or(0, |tail| tail.status().keys) + own
+        let written = self.own.written(table).map_or(0, |objects| objects.manifest.rows());
+        let tail = self.engine.tail.table(table).map_or(0, |tail| tail.status().keys);
+        let objects = self.engine.objects(table, self.ts);
+        let flushed = objects.map_or(0, |objects| objects.manifest.rows());
+        own + tail + (written + flushed) as usize
     }
 }
 
 /// Rows in the order of their keys.
 pub struct Rows<'a> {
-    cursor: Option<RangeCursor>,
-    /// Of the tail, the next one last.
-    batch: Vec<(Bytes, Option<RowRef>)>,
-    /// Of the workspace, the next one last.
-    own: Vec<(Bytes, Option<Bytes>)>,
+    /// What is above comes first (R1).
+    runs: Vec<Run>,
     is_reverse: bool,
     step: usize,
     _view: &'a Workspace,
+}
+
+/// One layer's part of a range.
+struct Run {
+    /// The next one last; none: a deletion.
+    batch: Vec<(Bytes, Option<Row>)>,
+    more: More,
+}
+
+enum More {
+    Nothing,
+    Tail(RangeCursor),
+    Objects(ObjectCursor),
 }
 
 /// The first rows of a range are asked for in a small step: most ranges are short.
@@ -124,49 +169,71 @@ impl Rows<'_> {
     /// The next row and its key.
     ///
     /// # Errors
-    /// None yet; objects will have some.
-    #[allow(clippy::should_implement_trait, reason = "it errs, an iterator does not")]
-    pub fn next(&mut self) -> Result<Option<(Bytes, Row)>> {
+    /// 1030: an object cannot be read.
+    #[allow(clippy::should_implement_trait, reason = "it waits and errs, an iterator does not")]
+    pub async fn next(&mut self) -> Result<Option<(Bytes, Row)>> {
         loop {
-            self.fill();
-            let take_own = match (self.batch.last(), self.own.last()) {
-                (None, None) => return Ok(None),
-                (Some(_), None) => false,
-                (None, Some(_)) => true,
-                (Some((stored, _)), Some((own, _))) => {
-                    let order = stored.cmp(own);
-                    if order.is_eq() {
-                        // R1
-                        self.batch.pop();
-                        true
-                    } else {
-                        order.is_gt() != self.is_reverse
-                    }
+            for run in &mut self.runs {
+                if run.batch.is_empty() && run.fill(self.step).await? {
+                    self.step = STEP;
                 }
-            };
-            if take_own {
-                if let Some((key, Some(row))) = self.own.pop() {
-                    return Ok(Some((key, Row::Own(row))));
+            }
+            let Some(first) = self.first() else { return Ok(None) };
+            let Some((key, row)) = self.runs[first].batch.pop() else { return Ok(None) };
+            for run in &mut self.runs[first + 1..] {
+                if run.batch.last().is_some_and(|(other, _)| *other == key) {
+                    run.batch.pop();
                 }
-            } else if let Some((key, Some(row))) = self.batch.pop() {
-                return Ok(Some((key, Row::Stored(row))));
+            }
+            if let Some(row) = row {
+                return Ok(Some((key, row)));
             }
         }
     }
 
-    fn fill(&mut self) {
-        if !self.batch.is_empty() {
-            return;
+    /// The run whose key comes first; of equal ones the one above.
+    fn first(&self) -> Option<usize> {
+        let mut best: Option<(usize, &Bytes)> = None;
+        for (at, run) in self.runs.iter().enumerate() {
+            let Some((key, _)) = run.batch.last() else { continue };
+            let is_first = best.is_none_or(|(_, other)| match self.is_reverse {
+                true => key > other,
+                false => key < other,
+            });
+            if is_first {
+                best = Some((at, key));
+            }
         }
-        let Some(cursor) = &mut self.cursor else { return };
-        let entries = cursor.next_batch(self.step);
-        self.step = STEP;
-        if entries.is_empty() {
-            self.cursor = None;
+        best.map(|(at, _)| at)
+    }
+}
+
+impl Run {
+    fn of(more: More) -> Self {
+        Self { batch: Vec::new(), more }
+    }
+
+    /// Takes the next entries; false: nothing was asked for.
+    async fn fill(&mut self, step: usize) -> Result<bool> {
+        let mut batch: Vec<(Bytes, Option<Row>)> = match &mut self.more {
+            More::Nothing => return Ok(false),
+            More::Tail(cursor) => {
+                let pair = |entry: holdfast_tail::RangeEntry| {
+                    (Bytes::copy_from_slice(&entry.key), entry.row.map(Row::Stored))
+                };
+                cursor.next_batch(step).into_iter().map(pair).collect()
+            }
+            More::Objects(cursor) => {
+                let entries = cursor.next_batch(step).await?;
+                entries.into_iter().map(|(key, row)| (key, Some(Row::Object(row)))).collect()
+            }
+        };
+        if batch.is_empty() {
+            self.more = More::Nothing;
         }
-        let pair =
-            |entry: holdfast_tail::RangeEntry| (Bytes::copy_from_slice(&entry.key), entry.row);
-        self.batch = entries.into_iter().rev().map(pair).collect();
+        batch.reverse();
+        self.batch = batch;
+        Ok(true)
     }
 }
 

@@ -47,6 +47,7 @@ mod window;
 pub use resolve::resolve;
 pub use run::{Engine, Limits, Rows, rows_of};
 pub use source::{Partition, Source, Sources};
+pub(crate) use trouble::wrap;
 
 #[cfg(test)]
 mod tests;

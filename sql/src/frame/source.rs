@@ -21,6 +21,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
 use futures_util::StreamExt;
+use holdfast_api::BoxFuture;
 use holdfast_tail::columns::data_type;
 use holdfast_value::Value;
 use parking_lot::Mutex;
@@ -43,23 +44,25 @@ pub struct Source {
     pub partitions: Vec<Partition>,
     /// How many rows there are, where that is known.
     pub rows: Option<usize>,
+    /// Whether `rows` is exactly what the partitions give.
+    pub exact: bool,
 }
 
 /// Gives tables their rows.
 pub trait Sources: Send + Sync {
     /// The rows of a table: of the `columns` at these positions (one more than the
     /// last is the row's key), at least those for which all `filters` hold, in about
-    /// `partitions` parts. Returns at once; the streams do the work.
+    /// `partitions` parts. It finds out where the rows are; the streams read them.
     ///
     /// # Errors
     /// What reading meets.
-    fn scan(
-        &self,
-        scan: &Scan,
-        columns: &[usize],
-        filters: &[Typed],
+    fn scan<'a>(
+        &'a self,
+        scan: &'a Scan,
+        columns: &'a [usize],
+        filters: &'a [Typed],
         partitions: usize,
-    ) -> Result<Source>;
+    ) -> BoxFuture<'a, Result<Source>>;
 
     /// The rows of a computed table.
     ///
@@ -120,7 +123,7 @@ impl TableProvider for Table {
         let schema = Arc::new(self.schema.project(&columns)?);
         let partitions = state.config().target_partitions();
         let source = self.sources.scan(&self.scan, &columns, &self.filters, partitions);
-        let source = source.map_err(wrap)?;
+        let source = source.await.map_err(wrap)?;
         Ok(Arc::new(ScanExec::new(self.scan.alias.to_string(), schema, source)))
     }
 }
@@ -180,7 +183,7 @@ impl TableProvider for Slot {
             let stream = futures_util::stream::iter(some);
             Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&own), stream)))
         });
-        let source = Source { partitions: vec![open], rows: None };
+        let source = Source { partitions: vec![open], rows: None, exact: false };
         Ok(Arc::new(ScanExec::new("rows made last".to_owned(), schema, source)))
     }
 }
@@ -270,7 +273,10 @@ impl ExecutionPlan for ScanExec {
     fn partition_statistics(&self, partition: Option<usize>) -> DfResult<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.schema());
         if let (None, Some(rows)) = (partition, self.source.rows) {
-            statistics.num_rows = Precision::Exact(rows);
+            statistics.num_rows = match self.source.exact {
+                true => Precision::Exact(rows),
+                false => Precision::Inexact(rows),
+            };
         }
         Ok(Arc::new(statistics))
     }

@@ -7,7 +7,7 @@ use holdfast_value::ValueError;
 use crate::error::SqlError;
 
 /// An error on its way through DataFusion.
-pub(super) fn wrap(error: impl Into<SqlError>) -> DataFusionError {
+pub(crate) fn wrap(error: impl Into<SqlError>) -> DataFusionError {
     DataFusionError::External(Box::new(error.into()))
 }
 

@@ -80,8 +80,8 @@ impl Session {
         let _pin = engine.tail.pin(ts)?;
         let nothing = Workspace::default();
         let own = self.transaction.as_ref().map_or(&nothing, |open| &open.workspace);
-        let view = View { tail: &engine.tail, ts, own };
-        if let Some(rows) = Reader::new(view, &mut self.statement).query(&query)? {
+        let view = View { engine: &engine, ts, own };
+        if let Some(rows) = Reader::new(view, &mut self.statement).query(&query).await? {
             return self.keep_or_show(query.columns, rows, into);
         }
         if !into.is_empty() {

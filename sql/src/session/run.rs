@@ -274,7 +274,16 @@ impl Session {
                 Some(_) => Ok(done()),
                 None => Err(unknown_prepared(name, "DEALLOCATE PREPARE")),
             },
-            Ast::Flush(_) | Ast::Reset(_) => {
+            Ast::Flush(words) => {
+                self.check_global(grants::privilege::RELOAD)?;
+                let first = words.first().map(|word| word.to_ascii_uppercase());
+                if matches!(first.as_deref(), Some("TABLES" | "TABLE")) {
+                    let engine = Arc::clone(&self.statement.engine);
+                    engine.checkpoint().await?;
+                }
+                Ok(done())
+            }
+            Ast::Reset(_) => {
                 self.check_global(grants::privilege::RELOAD)?;
                 Ok(done())
             }

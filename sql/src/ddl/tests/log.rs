@@ -18,9 +18,16 @@ struct State {
     epoch: Epoch,
     next_seq: u64,
     records: Vec<LogRecord>,
+    last: u64,
+    truncated: Lsn,
 }
 
 impl MemoryLog {
+    /// Records so far.
+    pub fn last(&self) -> u64 {
+        self.state.lock().last
+    }
+
     fn after(&self, after: Lsn) -> Vec<LogRecord> {
         self.state.lock().records.iter().filter(|record| record.lsn > after).cloned().collect()
     }
@@ -50,7 +57,8 @@ impl LogService for MemoryLog {
             if seq != state.next_seq {
                 return Err(LogError::OutOfOrder { given: seq, next: state.next_seq });
             }
-            let lsn = Lsn { index: state.records.len() as u64 + 1, ..Lsn::default() };
+            state.last += 1;
+            let lsn = Lsn { index: state.last, ..Lsn::default() };
             state.records.push(LogRecord { lsn, epoch, seq, records });
             state.next_seq += 1;
             self.news.notify_waiters();
@@ -76,7 +84,11 @@ impl LogService for MemoryLog {
         })
     }
 
-    fn truncate(&self, _: Epoch, _: Lsn) -> BoxFuture<'_, Result<(), LogError>> {
+    fn truncate(&self, _: Epoch, through: Lsn) -> BoxFuture<'_, Result<(), LogError>> {
+        let mut state = self.state.lock();
+        state.truncated = state.truncated.max(through);
+        let truncated = state.truncated;
+        state.records.retain(|record| record.lsn > truncated);
         Box::pin(async { Ok(()) })
     }
 
@@ -84,8 +96,8 @@ impl LogService for MemoryLog {
         Box::pin(async move {
             let state = self.state.lock();
             Ok(LogBounds {
-                truncated: Lsn::default(),
-                last: state.records.last().map(|record| record.lsn).unwrap_or_default(),
+                truncated: state.truncated,
+                last: state.records.last().map_or(state.truncated, |record| record.lsn),
                 epoch: state.epoch,
                 next_seq: state.next_seq,
                 bytes: ByteCount(0),

@@ -2,13 +2,15 @@
 
 mod definitions;
 mod errors;
-mod log;
+pub mod log;
 mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use holdfast_base::Ts;
 use holdfast_io::rng::SeededRng;
+use holdfast_sim::bucket::SimBucket;
 use holdfast_sim::clock::SimClock;
 use holdfast_syntax::{ParseMode, Statement as Parsed};
 use holdfast_txn::{TxnConfig, TxnNode};
@@ -22,6 +24,7 @@ use crate::exec::change::{self, Change};
 use crate::exec::transaction::{Isolation, Transaction};
 use crate::exec::workspace::Workspace;
 use crate::exec::{Facts, Statement, select};
+use crate::store::StoreLimits;
 
 /// One session of a node.
 #[derive(Clone)]
@@ -43,14 +46,26 @@ impl Server {
 
     /// A node over what a log has.
     pub async fn over(log: Arc<log::MemoryLog>) -> Self {
+        Self::over_both(log, SimBucket::default(), StoreLimits::default()).await
+    }
+
+    /// A node over what a log and a bucket have.
+    pub async fn over_both(
+        log: Arc<log::MemoryLog>,
+        bucket: SimBucket,
+        store: StoreLimits,
+    ) -> Self {
         let clock = SimClock::new();
-        let rng = Arc::new(SeededRng::new(7));
+        // Another life draws other names.
+        let rng = Arc::new(SeededRng::new(7 + log.last()));
         let txn =
             TxnNode::start(TxnConfig::new(log.clone(), clock.clone(), rng.clone())).await.unwrap();
         let version = "8.0".into();
         let config = EngineConfig {
             txn,
             log: log.clone(),
+            bucket: Arc::new(bucket),
+            store,
             clock,
             rng,
             version,
@@ -76,11 +91,16 @@ impl Server {
         let mut statement = self.statement();
         let done = match &parsed {
             parsed if super::is_mine(parsed) => super::run(&mut statement, parsed).await?,
-            Parsed::Insert(insert) => {
+            Parsed::Insert(_) | Parsed::Update(_) | Parsed::Delete(_) => {
                 let variables = BTreeMap::new();
                 let catalog = statement.catalog.clone();
                 let mut binder = Binder::new(&catalog, setting(&variables), Context::default());
-                let mut change = Change::Insert(binder.insert(insert)?);
+                let mut change = match &parsed {
+                    Parsed::Insert(insert) => Change::Insert(binder.insert(insert)?),
+                    Parsed::Update(update) => Change::Rows(binder.update(update)?),
+                    Parsed::Delete(delete) => Change::Rows(binder.delete(delete)?),
+                    _ => unreachable!("these are all"),
+                };
                 let mut transaction =
                     Transaction::begin(&self.engine, Isolation::RepeatableRead, true).await?;
                 let done = change::run(&mut statement, &mut transaction, &mut change).await?;
@@ -115,6 +135,11 @@ impl Server {
 
     /// A query's rows: values by commas, rows by semicolons.
     pub async fn rows(&self, text: &str) -> String {
+        self.rows_at(text, None).await
+    }
+
+    /// The same at a timestamp.
+    pub async fn rows_at(&self, text: &str, at: Option<Ts>) -> String {
         self.engine.now().await.unwrap();
         let mut statement = self.statement();
         let catalog = statement.catalog.clone();
@@ -122,7 +147,10 @@ impl Server {
         let mut binder = Binder::new(&catalog, setting(&variables), Context::default());
         let query = crate::parse::query(text, &ParseMode::default()).unwrap();
         let query = binder.query(&query).unwrap_or_else(|error| panic!("{text}: {error}"));
-        let ts = self.engine.now().await.unwrap();
+        let ts = match at {
+            Some(ts) => ts,
+            None => self.engine.now().await.unwrap(),
+        };
         let rows = select::over(&mut statement, &Workspace::default(), &query, ts).await.unwrap();
         let shown = |row: &Vec<Value>| {
             let values = row.iter().zip(&query.columns).map(|(value, column)| {

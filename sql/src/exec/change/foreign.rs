@@ -24,12 +24,16 @@ impl Writer<'_> {
     }
 
     /// Every parent of a new row is there.
-    pub(super) fn check_parents(&mut self, table: &Arc<Table>, values: &[Value]) -> Result<()> {
+    pub(super) async fn check_parents(
+        &mut self,
+        table: &Arc<Table>,
+        values: &[Value],
+    ) -> Result<()> {
         if !self.checks_foreign() {
             return Ok(());
         }
         for foreign in &table.body.foreign {
-            self.check_parent(table, foreign, values)?;
+            self.check_parent(table, foreign, values).await?;
         }
         Ok(())
     }
@@ -38,17 +42,17 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// 1452.
-    pub fn check_parent_at(
+    pub async fn check_parent_at(
         &mut self,
         table: &Arc<Table>,
         foreign: usize,
         values: &[Value],
     ) -> Result<()> {
-        self.check_parent(table, &table.body.foreign[foreign], values)
+        self.check_parent(table, &table.body.foreign[foreign], values).await
     }
 
     /// Every parent that a change names anew is there.
-    pub(super) fn check_new_parents(
+    pub(super) async fn check_new_parents(
         &mut self,
         table: &Arc<Table>,
         old: &[Value],
@@ -61,13 +65,13 @@ impl Writer<'_> {
             let is_same =
                 foreign.columns.iter().all(|at| old[usize::from(*at)] == new[usize::from(*at)]);
             if !is_same {
-                self.check_parent(table, foreign, new)?;
+                self.check_parent(table, foreign, new).await?;
             }
         }
         Ok(())
     }
 
-    fn check_parent(
+    async fn check_parent(
         &mut self,
         table: &Arc<Table>,
         foreign: &ForeignRow,
@@ -96,8 +100,8 @@ impl Writer<'_> {
         self.transaction.use_table(&parent, &catalog);
         self.pass.locks.shared(row_lock(id, &key));
         let is_there = match id == parent.id || is_whole(&parent, id, &columns) {
-            true => self.view().get(id, &key)?.is_some(),
-            false => !self.by_index(&parent, id, &key)?.is_empty(),
+            true => self.view().get(id, &key).await?.is_some(),
+            false => !self.by_index(&parent, id, &key).await?.is_empty(),
         };
         if is_there { Ok(()) } else { Err(no_parent(table, foreign)) }
     }
@@ -115,21 +119,23 @@ impl Writer<'_> {
     }
 
     /// What a deleted parent's children do.
-    pub(super) fn follow_delete(
+    pub(super) async fn follow_delete(
         &mut self,
         table: &Arc<Table>,
         old: &[Value],
         depth: usize,
     ) -> Result<()> {
         for (child, foreign) in self.children(table) {
-            for (key, values) in self.children_of(&child, &foreign, table, old)? {
+            for (key, values) in self.children_of(&child, &foreign, table, old).await? {
                 deep_enough(depth)?;
                 match foreign.on_delete {
                     Action::Restrict => return Err(has_children(&child, &foreign)),
-                    Action::Cascade => self.delete_row(&child, &key, &values, depth + 1)?,
+                    Action::Cascade => {
+                        Box::pin(self.delete_row(&child, &key, &values, depth + 1)).await?;
+                    }
                     Action::SetNull => {
                         let new = with_null(&foreign, &values);
-                        self.update_row(&child, (&key, &values), new, depth + 1)?;
+                        Box::pin(self.update_row(&child, (&key, &values), new, depth + 1)).await?;
                     }
                 }
             }
@@ -138,7 +144,7 @@ impl Writer<'_> {
     }
 
     /// What a changed parent's children do.
-    pub(super) fn follow_update(
+    pub(super) async fn follow_update(
         &mut self,
         table: &Arc<Table>,
         (old, new): (&[Value], &[Value]),
@@ -149,7 +155,7 @@ impl Writer<'_> {
             if columns.iter().all(|at| old[*at] == new[*at]) {
                 continue;
             }
-            for (key, values) in self.children_of(&child, &foreign, table, old)? {
+            for (key, values) in self.children_of(&child, &foreign, table, old).await? {
                 deep_enough(depth)?;
                 match foreign.on_update {
                     Action::Restrict => return Err(has_children(&child, &foreign)),
@@ -160,11 +166,13 @@ impl Writer<'_> {
                             updated[usize::from(*at)] =
                                 self.as_column(&child, usize::from(*at), given)?;
                         }
-                        self.update_row(&child, (&key, &values), updated, depth + 1)?;
+                        Box::pin(self.update_row(&child, (&key, &values), updated, depth + 1))
+                            .await?;
                     }
                     Action::SetNull => {
                         let updated = with_null(&foreign, &values);
-                        self.update_row(&child, (&key, &values), updated, depth + 1)?;
+                        Box::pin(self.update_row(&child, (&key, &values), updated, depth + 1))
+                            .await?;
                     }
                 }
             }
@@ -186,7 +194,7 @@ impl Writer<'_> {
         known.into_iter().flatten().filter_map(child).collect()
     }
 
-    fn children_of(
+    async fn children_of(
         &mut self,
         child: &Arc<Table>,
         foreign: &ForeignRow,
@@ -206,7 +214,7 @@ impl Writer<'_> {
         let (index, prefix) = leading_key(child, &wanted, &row)?.ok_or_else(|| {
             SqlError::internal(format!("foreign key '{}' has no index", foreign.name))
         })?;
-        self.by_index(child, index, &prefix)
+        self.by_index(child, index, &prefix).await
     }
 }
 

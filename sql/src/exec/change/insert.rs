@@ -254,7 +254,7 @@ impl Writer<'_> {
         self.statement.globalize(table, &mut values);
         let key = self.key(table, &values, (at, kept)).await?;
         let mut hops = 0;
-        while let Some(conflict) = self.conflict(table, (&key, &values), None)? {
+        while let Some(conflict) = self.conflict(table, (&key, &values), None).await? {
             hops += 1;
             if hops == 1 {
                 self.pass.done.duplicates += 1;
@@ -267,7 +267,7 @@ impl Writer<'_> {
                 return self.skip_or(insert, conflict.refuse());
             }
         }
-        if let Err(error) = self.check_parents(table, &values) {
+        if let Err(error) = self.check_parents(table, &values).await {
             return self.skip_or(insert, error);
         }
         self.put(table, &key, &values)?;
@@ -360,8 +360,8 @@ impl Writer<'_> {
 
     /// REPLACE: what is in the way goes.
     async fn displace(&mut self, table: &Arc<Table>, key: &Bytes) -> Result<()> {
-        let Some(old) = self.read(table, key)? else { return Ok(()) };
-        self.delete_row(table, key, &old, 0)?;
+        let Some(old) = self.read(table, key).await? else { return Ok(()) };
+        self.delete_row(table, key, &old, 0).await?;
         self.pass.done.affected += 1;
         Ok(())
     }
@@ -375,7 +375,7 @@ impl Writer<'_> {
     ) -> Result<()> {
         let table = &insert.table;
         self.pass.locks.exclusive(super::row_lock(table.id, key));
-        let Some(old) = self.read(table, key)? else { return Err(SqlError::deadlock()) };
+        let Some(old) = self.read(table, key).await? else { return Err(SqlError::deadlock()) };
         let count = table.columns.len();
         let mut local_old = old.clone();
         self.statement.localize(table, &mut local_old);
@@ -395,7 +395,7 @@ impl Writer<'_> {
         let is_same = same(table, &updated, &local_old);
         self.statement.globalize(table, &mut updated);
         if !is_same {
-            self.update_row(table, (key, &old), updated, 0)?;
+            self.update_row(table, (key, &old), updated, 0).await?;
             self.pass.done.affected += 2;
         } else if self.statement.found_rows {
             self.pass.done.affected += 1;

@@ -46,12 +46,12 @@ impl Conflict {
 impl Writer<'_> {
     /// Rows as this statement sees them.
     pub fn view(&self) -> View<'_> {
-        View { tail: &self.statement.engine.tail, ts: self.ts, own: &self.transaction.workspace }
+        View { engine: &self.statement.engine, ts: self.ts, own: &self.transaction.workspace }
     }
 
     /// The row under a key, as values.
-    pub fn read(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<Value>>> {
-        match self.view().get(table.id, key)? {
+    pub async fn read(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<Value>>> {
+        match self.view().get(table.id, key).await? {
             Some(row) => Ok(Some(row.values(table)?)),
             None => Ok(None),
         }
@@ -59,7 +59,7 @@ impl Writer<'_> {
 
     /// The rows that a new row is in conflict with, first the primary key's.
     /// `except`: the key of the row that it replaces.
-    pub fn conflict(
+    pub async fn conflict(
         &mut self,
         table: &Table,
         (key, values): (&Bytes, &[Value]),
@@ -67,7 +67,7 @@ impl Writer<'_> {
     ) -> Result<Option<Conflict>> {
         if except != Some(key) {
             self.pass.locks.exclusive(row_lock(table.id, key));
-            if !table.is_keyless() && self.view().get(table.id, key)?.is_some() {
+            if !table.is_keyless() && self.view().get(table.id, key).await?.is_some() {
                 let columns: Vec<usize> = table.primary.columns().collect();
                 return Ok(Some(Conflict {
                     key_name: format!("{}.PRIMARY", table.name),
@@ -79,7 +79,7 @@ impl Writer<'_> {
         for index in table.indexes.iter().filter(|index| index.is_settled(values)) {
             let (entry, _) = table.entry(index, values, key)?;
             self.pass.locks.exclusive(row_lock(index.id, &entry));
-            let Some(found) = self.view().get(index.id, &entry)? else { continue };
+            let Some(found) = self.view().get(index.id, &entry).await? else { continue };
             let row = found.leads_to()?;
             if except == Some(&row) {
                 continue;
@@ -97,6 +97,7 @@ impl Writer<'_> {
     /// Puts a row that is in nobody's way.
     pub fn put(&mut self, table: &Arc<Table>, key: &Bytes, values: &[Value]) -> Result<()> {
         self.transaction.use_table(table, &self.statement.catalog);
+        self.transaction.check_room(&self.statement.engine)?;
         self.pass.locks.exclusive(row_lock(table.id, key));
         self.transaction.workspace.put(table.id, key.clone(), Some(table.encode(values)?));
         for index in &table.indexes {
@@ -109,6 +110,7 @@ impl Writer<'_> {
     /// Removes a row.
     pub fn remove(&mut self, table: &Arc<Table>, key: &Bytes, values: &[Value]) -> Result<()> {
         self.transaction.use_table(table, &self.statement.catalog);
+        self.transaction.check_room(&self.statement.engine)?;
         self.pass.locks.exclusive(row_lock(table.id, key));
         self.transaction.workspace.put(table.id, key.clone(), None);
         for index in &table.indexes {
@@ -126,6 +128,7 @@ impl Writer<'_> {
         (new_key, new): (&Bytes, &[Value]),
     ) -> Result<()> {
         self.transaction.use_table(table, &self.statement.catalog);
+        self.transaction.check_room(&self.statement.engine)?;
         self.pass.locks.exclusive(row_lock(table.id, old_key));
         self.pass.locks.exclusive(row_lock(table.id, new_key));
         if old_key != new_key {
@@ -135,7 +138,8 @@ impl Writer<'_> {
         for index in &table.indexes {
             let (before, before_row) = table.entry(index, old, old_key)?;
             let (after, after_row) = table.entry(index, new, new_key)?;
-            if before == after && before_row == after_row {
+            // A snapshot from before may have another entry: the own row needs its own.
+            if before == after && before_row == after_row && !self.has_older_snapshot() {
                 continue;
             }
             if before != after {
@@ -146,13 +150,17 @@ impl Writer<'_> {
         Ok(())
     }
 
+    fn has_older_snapshot(&self) -> bool {
+        self.transaction.snapshot().is_some_and(|snapshot| snapshot < self.ts)
+    }
+
     fn write_entry(&mut self, index: &Index, entry: Bytes, row: Option<Bytes>) {
         self.pass.locks.exclusive(row_lock(index.id, &entry));
         self.transaction.workspace.put(index.id, entry, row);
     }
 
     /// The rows whose index entries begin with `prefix`, as (key, values).
-    pub fn by_index(
+    pub async fn by_index(
         &self,
         table: &Table,
         index: TableId,
@@ -162,12 +170,12 @@ impl Writer<'_> {
         let range = crate::exec::view::prefix_range(prefix);
         let mut rows = view.range(index, range, holdfast_tail::Direction::Forward)?;
         let mut found = Vec::new();
-        while let Some((entry, row)) = rows.next()? {
+        while let Some((entry, row)) = rows.next().await? {
             let (key, row) = if index == table.id {
                 (entry, Some(row))
             } else {
                 let key = row.leads_to()?;
-                let row: Option<Row> = view.get(table.id, &key)?;
+                let row: Option<Row> = view.get(table.id, &key).await?;
                 (key, row)
             };
             if let Some(row) = row {

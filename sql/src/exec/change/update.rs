@@ -28,9 +28,9 @@ pub async fn compute(
 ) -> Result<Pass> {
     let mut pass = Pass::default();
     let engine = statement.engine.clone();
-    let view = View { tail: &engine.tail, ts, own: &transaction.workspace };
+    let view = View { engine: &engine, ts, own: &transaction.workspace };
     let mut reader = Reader::new(view, statement);
-    let found = reader.query(&change.query)?;
+    let found = reader.query(&change.query).await?;
     let read = std::mem::take(&mut reader.read);
     let rows = match found {
         Some(rows) => {
@@ -56,7 +56,7 @@ pub async fn compute(
             }
             pass.locks.exclusive(row_lock(target.table.id, &key));
             let mut writer = Writer { statement, transaction, pass: &mut pass, ts };
-            writer.change(change, (target, &key), ((&layout, at), &mut row), number)?;
+            writer.change(change, (target, &key), ((&layout, at), &mut row), number).await?;
         }
     }
     Ok(pass)
@@ -96,7 +96,7 @@ fn lock_tables(rel: &Rel, isolation: Isolation, pass: &mut Pass) {
 type RowAt<'a> = ((&'a Layout, usize), &'a mut Vec<Value>);
 
 impl Writer<'_> {
-    fn change(
+    async fn change(
         &mut self,
         change: &BoundChange,
         (target, key): (&Target, &Bytes),
@@ -105,12 +105,12 @@ impl Writer<'_> {
     ) -> Result<()> {
         let table = &target.table;
         // What was read is the session's time zone; what is stored is read again.
-        let Some(old) = self.read(table, key)? else {
+        let Some(old) = self.read(table, key).await? else {
             return if change.is_single { Err(SqlError::deadlock()) } else { Ok(()) };
         };
         self.pass.done.matched += 1;
         if target.delete {
-            self.delete_row(table, key, &old, 0)?;
+            self.delete_row(table, key, &old, 0).await?;
             self.pass.done.affected += 1;
             return Ok(());
         }
@@ -122,10 +122,13 @@ impl Writer<'_> {
             return Ok(());
         }
         let checked = self.touch(table, &before, (&target.assignments, &mut after));
-        let done = checked.and_then(|()| {
-            self.statement.globalize(table, &mut after);
-            self.update_row(table, (key, &old), after, 0)
-        });
+        let done = match checked {
+            Ok(()) => {
+                self.statement.globalize(table, &mut after);
+                self.update_row(table, (key, &old), after, 0).await
+            }
+            Err(error) => Err(error),
+        };
         match done {
             Ok(()) => self.pass.done.affected += 1,
             Err(error) if change.ignore && !error.ends_transaction() => {
@@ -220,7 +223,7 @@ impl Writer<'_> {
     }
 
     /// A row becomes another: keys, foreign keys and index entries with it.
-    pub(super) fn update_row(
+    pub(super) async fn update_row(
         &mut self,
         table: &Arc<Table>,
         (key, old): (&Bytes, &[Value]),
@@ -228,16 +231,16 @@ impl Writer<'_> {
         depth: usize,
     ) -> Result<()> {
         let new_key = if table.is_keyless() { key.clone() } else { table.key(&new)? };
-        if let Some(conflict) = self.conflict(table, (&new_key, &new), Some(key))? {
+        if let Some(conflict) = self.conflict(table, (&new_key, &new), Some(key)).await? {
             return Err(conflict.refuse());
         }
-        self.check_new_parents(table, old, &new)?;
+        self.check_new_parents(table, old, &new).await?;
         self.replace(table, (key, old), (&new_key, &new))?;
-        self.follow_update(table, (old, &new), depth)
+        self.follow_update(table, (old, &new), depth).await
     }
 
     /// A row goes: its children's foreign keys with it.
-    pub(super) fn delete_row(
+    pub(super) async fn delete_row(
         &mut self,
         table: &Arc<Table>,
         key: &Bytes,
@@ -245,7 +248,7 @@ impl Writer<'_> {
         depth: usize,
     ) -> Result<()> {
         self.remove(table, key, old)?;
-        self.follow_delete(table, old, depth)
+        self.follow_delete(table, old, depth).await
     }
 }
 

@@ -245,7 +245,23 @@ struct Memory {
 }
 
 impl Sources for Memory {
-    fn scan(&self, scan: &Scan, columns: &[usize], _: &[Typed], _: usize) -> Result<Source> {
+    fn scan<'a>(
+        &'a self,
+        scan: &'a Scan,
+        columns: &'a [usize],
+        _: &'a [Typed],
+        _: usize,
+    ) -> holdfast_api::BoxFuture<'a, Result<Source>> {
+        Box::pin(async move { self.source(scan, columns) })
+    }
+
+    fn rows(&self, table: &'static VirtualTable) -> Result<Vec<Vec<Value>>> {
+        Err(SqlError::no_table(table.database, table.name))
+    }
+}
+
+impl Memory {
+    fn source(&self, scan: &Scan, columns: &[usize]) -> Result<Source> {
         let rows = &self.rows[&scan.table.id];
         let null = Value::Null;
         let part = |rows: &[Vec<Value>]| -> Result<super::super::Partition> {
@@ -269,10 +285,10 @@ impl Sources for Memory {
             }))
         };
         let (first, second) = rows.split_at(rows.len() / 2);
-        Ok(Source { partitions: vec![part(first)?, part(second)?], rows: Some(rows.len()) })
-    }
-
-    fn rows(&self, table: &'static VirtualTable) -> Result<Vec<Vec<Value>>> {
-        Err(SqlError::no_table(table.database, table.name))
+        Ok(Source {
+            partitions: vec![part(first)?, part(second)?],
+            rows: Some(rows.len()),
+            exact: true,
+        })
     }
 }
