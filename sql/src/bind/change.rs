@@ -95,7 +95,7 @@ impl Binder<'_> {
         Ok(BoundInsert { table, columns, source, replace, ignore, on_duplicate, first, first_new })
     }
 
-    fn target_table(&mut self, name: &TableName) -> Result<Arc<Table>> {
+    pub(super) fn target_table(&mut self, name: &TableName) -> Result<Arc<Table>> {
         let database = match &name.db {
             Some(database) => database.as_str(),
             None => self.setting.database.ok_or_else(SqlError::no_database_selected)?,
@@ -229,7 +229,7 @@ impl Binder<'_> {
         Ok(assignments)
     }
 
-    fn assignment(
+    pub(super) fn assignment(
         &mut self,
         assignment: &ast::Assignment,
         table: &Table,

@@ -20,6 +20,7 @@ mod expr;
 mod from;
 mod interval;
 mod literal;
+pub mod load;
 mod query;
 mod scope;
 mod select;

@@ -8,6 +8,7 @@
 
 pub mod aggregate;
 pub mod change;
+pub mod load;
 pub mod path;
 pub mod rows;
 pub mod rules;

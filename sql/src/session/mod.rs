@@ -10,6 +10,7 @@ mod ddl;
 mod explain;
 pub mod grants;
 pub mod information;
+mod load;
 pub mod names;
 mod query;
 pub mod registry;

@@ -22,6 +22,7 @@ use crate::catalog::{AccountRow, Table};
 use crate::engine::Engine;
 use crate::error::{Result, SqlError};
 use crate::exec::Statement;
+use crate::exec::load::Load;
 use crate::exec::transaction::{Isolation, Transaction};
 use crate::expr::eval::Facts;
 use crate::frame::Rows;
@@ -34,6 +35,8 @@ pub enum Answer {
     Rows(Vec<Output>, Vec<Vec<Value>>),
     /// Rows, as they are computed.
     Stream(Vec<Output>, Box<Rows>),
+    /// The client is to send a file (`load`).
+    Load(Box<Load>),
 }
 
 /// What was done.
@@ -74,6 +77,8 @@ pub struct Session {
     pub has_locked_tables: bool,
     /// The connection is to be closed after the answer (COMMIT RELEASE).
     pub is_over: bool,
+    /// CLIENT_LOCAL_FILES.
+    pub sends_files: bool,
 }
 
 /// The most warnings that are counted in an OK packet.
@@ -89,6 +94,8 @@ pub struct Who {
     pub host: String,
     /// CLIENT_FOUND_ROWS.
     pub found_rows: bool,
+    /// CLIENT_LOCAL_FILES.
+    pub sends_files: bool,
 }
 
 impl Session {
@@ -117,6 +124,7 @@ impl Session {
             named: BTreeMap::new(),
             has_locked_tables: false,
             is_over: false,
+            sends_files: client.sends_files,
         })
     }
 
@@ -188,7 +196,7 @@ impl Session {
     }
 
     /// Keeps what the statement had to say, for SHOW WARNINGS, ROW_COUNT and others.
-    fn note(&mut self, answer: &Result<Answer>) {
+    pub(super) fn note(&mut self, answer: &Result<Answer>) {
         use super::seen::{Diagnostic, Level};
         let context = &self.statement.context;
         let line = |warning: &ValueError| Diagnostic {
@@ -210,7 +218,7 @@ impl Session {
                 facts.row_count = -1;
                 facts.found_rows = rows.len() as i64;
             }
-            Ok(Answer::Stream(..)) => facts.row_count = -1,
+            Ok(Answer::Stream(..) | Answer::Load(_)) => facts.row_count = -1,
             Err(error) => {
                 facts.row_count = -1;
                 count += 1;
@@ -238,7 +246,7 @@ impl Session {
             Ast::Insert(insert) => self.insert(insert).await,
             Ast::Update(update) => self.update(update).await,
             Ast::Delete(delete) => self.delete(delete).await,
-            Ast::LoadData(_) => Err(SqlError::unsupported("LOAD DATA")),
+            Ast::LoadData(load) => self.begin_load(load).await,
             Ast::Do(exprs) => self.do_exprs(exprs).await,
             Ast::Set(items) => self.set(items).await,
             Ast::Use(name) => self.use_database(name),

@@ -26,6 +26,7 @@ use super::run::{Answer, Outcome, Prepared, Session, Who, text_of};
 use crate::algebra::Output;
 use crate::engine::Engine;
 use crate::error::{Result, SqlError};
+use crate::exec::load::Load;
 
 /// The most prepared statements of one session, as `max_prepared_stmt_count` would have it.
 const PREPARED_MAX: usize = 4096;
@@ -118,6 +119,7 @@ fn welcome(
         user: login.user.clone(),
         host,
         found_rows: login.capabilities.has(Capabilities::FOUND_ROWS),
+        sends_files: login.capabilities.has(Capabilities::LOCAL_FILES),
     };
     let mut session = Session::new(engine, who, Arc::clone(&entered.known))?;
     if let Some(collation) = super::variables::charset::collation_numbered(login.collation) {
@@ -448,6 +450,59 @@ impl Client {
                 self.session.end_stream(&rows, count);
                 self.end_rows(more);
                 Ok(true)
+            }
+            Answer::Load(mut load) => {
+                self.connection.local_infile(load.file().as_bytes()).await?;
+                match self.load(&mut load).await? {
+                    Ok(outcome) => {
+                        self.ok(&outcome, more);
+                        Ok(true)
+                    }
+                    Err(error) => {
+                        let error = self.session.undo_load(&load, error);
+                        self.error(&error);
+                        Ok(false)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a client's file. Where it errs the client goes on sending: what is left is
+    /// read and forgotten before the error is written (`wire::infile` F1).
+    async fn load(&mut self, load: &mut Load) -> Result<Result<Outcome>, WireError> {
+        let known = Arc::clone(&self.entered.known);
+        let killed = || SqlError::new(1317, "Query execution was interrupted");
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                () = known.killed() => return Ok(Err(killed())),
+                chunk = self.connection.next_infile_chunk() => chunk?,
+            };
+            let session = &mut self.session;
+            let step = async {
+                match &chunk {
+                    Some(chunk) => session.load_more(load, chunk).await.map(|()| None),
+                    None => session.end_load(load).await.map(Some),
+                }
+            };
+            let step = tokio::select! {
+                biased;
+                step = step => step,
+                () = known.killed() => Err(killed()),
+                // K3
+                () = self.connection.gone() => return Err(WireError::Gone),
+            };
+            match step {
+                Ok(None) => {}
+                Ok(Some(outcome)) => return Ok(Ok(outcome)),
+                Err(error) => {
+                    let is_late = chunk.is_none() && error.code == 1317;
+                    if is_late && self.session.after_interruption().await {
+                        return Ok(Ok(Outcome::default()));
+                    }
+                    return Ok(Err(error));
+                }
             }
         }
     }

@@ -297,8 +297,8 @@ pub struct LoadData {
     pub enclosed: String,
     /// OPTIONALLY.
     pub optionally: bool,
-    /// FIELDS ESCAPED BY.
-    pub escaped: String,
+    /// FIELDS ESCAPED BY; a backslash where none is given, unless NO_BACKSLASH_ESCAPES.
+    pub escaped: Option<String>,
     /// LINES STARTING BY.
     pub line_start: String,
     /// LINES TERMINATED BY.

@@ -167,7 +167,7 @@ impl Server {
     }
 }
 
-fn setting(variables: &BTreeMap<String, holdfast_value::SqlType>) -> Setting<'_> {
+pub fn setting(variables: &BTreeMap<String, holdfast_value::SqlType>) -> Setting<'_> {
     Setting {
         database: Some("d"),
         collation: Collation::default(),

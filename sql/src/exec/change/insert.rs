@@ -63,10 +63,19 @@ pub async fn compute(
 }
 
 /// A row that has everything but its generated number.
-struct Filled {
-    values: Vec<Value>,
+#[derive(Clone)]
+pub struct Filled {
+    /// By column.
+    pub values: Vec<Value>,
     /// The number is to be generated.
-    wants_number: bool,
+    pub wants_number: bool,
+}
+
+impl Filled {
+    /// The row; none is left.
+    pub fn take(&mut self) -> Self {
+        Self { values: std::mem::take(&mut self.values), ..*self }
+    }
 }
 
 /// Evaluates a VALUES row: expressions see the columns before them.
@@ -236,7 +245,7 @@ fn fill(
 
 impl Writer<'_> {
     /// Puts one row, whatever is in its way being dealt with as the statement says.
-    async fn insert(
+    pub async fn insert(
         &mut self,
         insert: &BoundInsert,
         (at, filled): (usize, Filled),

@@ -18,6 +18,9 @@ mod insert;
 mod rows;
 mod update;
 
+use std::collections::BTreeSet;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_api::txn::{LockWait, Lockable, RowKey};
@@ -29,10 +32,11 @@ use super::{Statement, rows::Touched};
 use crate::bind::change::{BoundChange, BoundInsert};
 use crate::error::{Result, SqlError};
 
+pub(super) use insert::{Filled, Kept};
 pub use rows::{Writer, entry_text};
 
 /// How often a statement is computed before it is given up as a deadlock.
-const TRIES: usize = 100;
+pub(super) const TRIES: usize = 100;
 
 /// A statement that changes rows.
 #[derive(Clone, Debug)]
@@ -64,7 +68,47 @@ pub struct Pass {
     /// What was done.
     pub done: Done,
     /// What must be locked.
-    pub locks: Locks,
+    pub locks: Wanted,
+}
+
+/// Locks that a computation wants.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    locks: Locks,
+    /// Tables that are locked whole already: their keys need no locks of their own.
+    pub whole: Arc<BTreeSet<TableId>>,
+}
+
+impl Wanted {
+    /// Wants an exclusive lock.
+    pub fn exclusive(&mut self, lockable: Lockable) {
+        if !self.is_covered(&lockable) {
+            self.locks.exclusive(lockable);
+        }
+    }
+
+    /// Wants a shared lock.
+    pub fn shared(&mut self, lockable: Lockable) {
+        if !self.is_covered(&lockable) {
+            self.locks.shared(lockable);
+        }
+    }
+
+    fn is_covered(&self, lockable: &Lockable) -> bool {
+        let table = match lockable {
+            Lockable::Row(row) => row.table,
+            Lockable::Range { table, .. } | Lockable::Table(table) => *table,
+        };
+        self.whole.contains(&table)
+    }
+}
+
+impl Deref for Wanted {
+    type Target = Locks;
+
+    fn deref(&self) -> &Locks {
+        &self.locks
+    }
 }
 
 /// Runs a change in a transaction. A transaction that is the statement's own is

@@ -279,7 +279,7 @@ pub(super) fn load(cursor: &mut Cursor<'_>) -> Res<Statement> {
         field_end: "\t".to_owned(),
         enclosed: String::new(),
         optionally: false,
-        escaped: "\\".to_owned(),
+        escaped: None,
         line_start: String::new(),
         line_end: "\n".to_owned(),
         skip: 0,
@@ -318,7 +318,7 @@ fn load_format(cursor: &mut Cursor<'_>, load: &mut LoadData) -> Res<()> {
             } else if cursor.eat_all(&["ENCLOSED", "BY"]) {
                 load.enclosed = cursor.text()?;
             } else if cursor.eat_all(&["ESCAPED", "BY"]) {
-                load.escaped = cursor.text()?;
+                load.escaped = Some(cursor.text()?);
             } else {
                 break;
             }
