@@ -245,6 +245,31 @@ def test_a_client_that_goes_in_the_middle_leaves_nothing(server, people):
     assert people("1,a,1,2020-01-01\n", f"INTO TABLE people {CSV}") == (1, info(1))
 
 
+def test_a_load_that_is_killed_is_undone_and_its_connection_goes_on(people):
+    path = people.folder / "pipe"
+    os.mkfifo(path)
+    other = connect(people.server, local_infile=True, database=people.name)
+    run = runner(other)
+    number = run("SELECT CONNECTION_ID()")[0][0]
+
+    def feed():
+        with open(path, "w") as pipe:
+            pipe.write(big(5_000))
+            pipe.flush()
+            people.run(f"KILL QUERY {number}")
+            # What is sent from now on is read and forgotten.
+            pipe.write(big(20_000, 5_001))
+
+    feeding = threading.Thread(target=feed)
+    feeding.start()
+    with pytest.raises(pymysql.MySQLError) as error:
+        run(f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE people {CSV}")
+    feeding.join()
+    assert error.value.args[0] == 1317
+    assert run("SELECT COUNT(*) FROM people") == [(0,)]
+    other.close()
+
+
 def test_others_wait_for_a_large_load_and_not_for_a_small_one(server, people):
     other = connect(server, database=people.name)
     run = runner(other)

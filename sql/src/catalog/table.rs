@@ -277,11 +277,16 @@ impl Table {
     /// More slots than a row may have.
     pub fn encode(&self, values: &[Value]) -> Result<Bytes> {
         let slots = self.body.slots.len();
+        let mut out = Vec::with_capacity(64);
+        // Columns are the slots, all of them and in their order, unless one was moved or dropped.
+        if self.order.is_none() && self.slots.len() == slots && values.len() == slots {
+            holdfast_value::row::encode(values, &mut out)?;
+            return Ok(out.into());
+        }
         let mut by_slot = vec![Value::Null; slots];
         for (column, value) in self.columns.iter().zip(values) {
             by_slot[column.slot] = value.clone();
         }
-        let mut out = Vec::with_capacity(64);
         holdfast_value::row::encode(&by_slot, &mut out)?;
         Ok(out.into())
     }

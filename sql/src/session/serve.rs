@@ -5,6 +5,8 @@
 //!   a commit that is on its way goes on, and its outcome counts.
 //! - K3: the client's going is seen while a statement runs.
 
+mod transfer;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,7 +28,6 @@ use super::run::{Answer, Outcome, Prepared, Session, Who, text_of};
 use crate::algebra::Output;
 use crate::engine::Engine;
 use crate::error::{Result, SqlError};
-use crate::exec::load::Load;
 
 /// The most prepared statements of one session, as `max_prepared_stmt_count` would have it.
 const PREPARED_MAX: usize = 4096;
@@ -463,45 +464,6 @@ impl Client {
                         self.error(&error);
                         Ok(false)
                     }
-                }
-            }
-        }
-    }
-
-    /// Takes a client's file. Where it errs the client goes on sending: what is left is
-    /// read and forgotten before the error is written (`wire::infile` F1).
-    async fn load(&mut self, load: &mut Load) -> Result<Result<Outcome>, WireError> {
-        let known = Arc::clone(&self.entered.known);
-        let killed = || SqlError::new(1317, "Query execution was interrupted");
-        loop {
-            let chunk = tokio::select! {
-                biased;
-                () = known.killed() => return Ok(Err(killed())),
-                chunk = self.connection.next_infile_chunk() => chunk?,
-            };
-            let session = &mut self.session;
-            let step = async {
-                match &chunk {
-                    Some(chunk) => session.load_more(load, chunk).await.map(|()| None),
-                    None => session.end_load(load).await.map(Some),
-                }
-            };
-            let step = tokio::select! {
-                biased;
-                step = step => step,
-                () = known.killed() => Err(killed()),
-                // K3
-                () = self.connection.gone() => return Err(WireError::Gone),
-            };
-            match step {
-                Ok(None) => {}
-                Ok(Some(outcome)) => return Ok(Ok(outcome)),
-                Err(error) => {
-                    let is_late = chunk.is_none() && error.code == 1317;
-                    if is_late && self.session.after_interruption().await {
-                        return Ok(Ok(Outcome::default()));
-                    }
-                    return Ok(Err(error));
                 }
             }
         }
