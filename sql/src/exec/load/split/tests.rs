@@ -261,10 +261,10 @@ impl Reader<'_> {
         let done = |to: &[u8], enclosed: bool, found_null: bool| {
             let text = to[usize::from(enclosed)..].to_vec();
             let word = !enclosed && self.format.enclosed.is_some() && text == b"NULL";
-            Some((!word && !(found_null && text.len() == 1)).then_some(text))
+            let is_null = word || (found_null && text.len() == 1);
+            Some((!is_null).then_some(text))
         };
-        loop {
-            let Some(mut byte) = self.get() else { break };
+        while let Some(mut byte) = self.get() {
             if self.format.escaped == Some(byte) {
                 match self.get() {
                     None => {
