@@ -8,8 +8,10 @@ mod codec;
 mod disk;
 mod interleave;
 mod plot;
+mod process;
 mod report;
 mod s3;
+mod sql;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,14 @@ enum Bench {
     S3(s3::Arguments),
     /// LIST and start-up with a million objects; memory while 2 GiB stream in.
     Scale(s3::scale::Args),
+    /// sysbench's OLTP workloads, beside MariaDB.
+    Sysbench(sql::sysbench::Args),
+    /// TPC-C's five transactions, beside MariaDB, with its consistency conditions.
+    Tpcc(sql::tpcc::Args),
+    /// Latency of COMMIT while small objects are put into the same log.
+    CommitStorm(sql::storm::Args),
+    /// Resident memory of the server under sysbench, over minutes.
+    Memory(sql::memory::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +51,10 @@ fn main() -> ExitCode {
         Bench::Disk(args) => disk::run(&args),
         Bench::S3(args) => s3::run(&args),
         Bench::Scale(args) => s3::scale::run(&args),
+        Bench::Sysbench(args) => sql::sysbench::run(&args),
+        Bench::Tpcc(args) => sql::tpcc::run(&args),
+        Bench::CommitStorm(args) => sql::storm::run(&args),
+        Bench::Memory(args) => sql::memory::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,10 +4,10 @@
 #![allow(clippy::disallowed_methods, reason = "a load generator touches the world itself")]
 
 mod http;
-mod load;
+pub mod load;
 pub mod scale;
-mod servers;
-mod sign;
+pub mod servers;
+pub mod sign;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,9 +16,10 @@ use anyhow::Result;
 use serde::Serialize;
 
 use load::{Load, Measured, Operation};
-use servers::{Server, existing};
+use servers::Server;
 
 use crate::plot::{Bars, Panel, page};
+use crate::process::existing;
 use crate::report::{Facts, Report, Table};
 
 /// `holdfast-bench s3`: PUT and GET at 16 connections, beside SeaweedFS.

@@ -18,9 +18,10 @@ use serde::Serialize;
 use super::BUCKET;
 use super::http::Connection;
 use super::load::{EMPTY_SHA256, Load, Operation, amz_date, once_each, random_bytes};
-use super::servers::{Server, existing};
+use super::servers::Server;
 use super::sign::UNSIGNED;
 use crate::plot::{Bars, Panel, page};
+use crate::process::existing;
 use crate::report::{Facts, Report, Table};
 
 /// Command line of `holdfast-bench scale`.

@@ -1,35 +1,28 @@
-//! The servers under comparison, as processes on loopback, and what they cost.
+//! The servers under comparison, on loopback.
+//!
+//! Not here: what they cost (`process`).
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::http::Connection;
 use super::load::{EMPTY_SHA256, amz_date};
 use super::sign::Signer;
+use crate::process::{Process, Usage, free_port};
 
 const USER: &str = "benchmark-user";
 const PASSWORD: &str = "benchmark-password";
-/// The unit of /proc/PID/stat on every Linux that Rust supports (`USER_HZ`).
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A running server; ended when dropped.
 pub struct Server {
     pub name: &'static str,
     pub signer: Signer,
-    child: Child,
-}
-
-/// What a server has used so far.
-#[derive(Clone, Copy, Debug)]
-pub struct Usage {
-    pub cpu: Duration,
-    /// The most memory that was ever resident. [bytes]
-    pub peak: u64,
+    process: Process,
 }
 
 impl Server {
@@ -77,17 +70,14 @@ impl Server {
         Self::start("seaweedfs", command, s3, &folder.join("seaweedfs.log"))
     }
 
-    fn start(name: &'static str, mut command: Command, port: u16, log: &Path) -> Result<Self> {
-        let log = fs::File::create(log)?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let child =
-            command.spawn().with_context(|| format!("could not start {name}: {command:?}"))?;
+    fn start(name: &'static str, command: Command, port: u16, log: &Path) -> Result<Self> {
+        let process = Process::start(name, command, log)?;
         let signer = Signer {
             host: format!("127.0.0.1:{port}"),
             user: USER.into(),
             password: PASSWORD.into(),
         };
-        Ok(Self { name, signer, child })
+        Ok(Self { name, signer, process })
     }
 
     /// Waits until it answers, then makes `bucket`.
@@ -95,10 +85,8 @@ impl Server {
         let began = Instant::now();
         let mut last = String::new();
         while began.elapsed() < Duration::from_secs(60) {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("{} ended: {status}; its log lies beside its data", self.name);
-            }
-            match self.try_bucket(bucket).await {
+            self.process.check()?;
+            match try_bucket(&self.signer, bucket).await {
                 Ok(200) => return Ok(()),
                 Ok(status) => last = format!("status {status}"),
                 Err(error) => last = error.to_string(),
@@ -108,57 +96,24 @@ impl Server {
         bail!("{} made no bucket within 60 s: {last}", self.name)
     }
 
-    async fn try_bucket(&self, bucket: &str) -> Result<u16> {
-        let mut connection = Connection::open(&self.signer.host).await?;
-        let path = format!("/{bucket}");
-        let headers = self.signer.headers("PUT", &path, EMPTY_SHA256, &amz_date());
-        let head = format!("PUT {path} HTTP/1.1\r\n{headers}content-length: 0\r\n\r\n");
-        Ok(connection.send(&head, &[], 512).await?.status)
+    /// Asks it to end, and waits until it has.
+    pub fn stop(self) -> Result<()> {
+        self.process.stop()
     }
 
-    /// Asks it to end, as a service manager does, and waits until it has.
-    pub fn stop(mut self) -> Result<()> {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(60) {
-            if let Some(status) = self.child.try_wait()? {
-                anyhow::ensure!(status.success(), "{} ended with {status}", self.name);
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        bail!("{} did not end within 60 s", self.name)
-    }
-
-    /// CPU time and memory of the process with all its threads.
+    /// What it has cost.
     pub fn usage(&self) -> Result<Usage> {
-        let pid = self.child.id();
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-        let ticks =
-            |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let kib = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0)
-        };
-        Ok(Usage {
-            cpu: Duration::from_secs_f64((ticks(11) + ticks(12)) / TICKS_PER_SECOND),
-            peak: kib("VmHWM:") << 10,
-        })
+        self.process.usage()
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+/// Asks for `bucket`; returns the answer's status.
+pub async fn try_bucket(signer: &Signer, bucket: &str) -> Result<u16> {
+    let mut connection = Connection::open(&signer.host).await?;
+    let path = format!("/{bucket}");
+    let headers = signer.headers("PUT", &path, EMPTY_SHA256, &amz_date());
+    let head = format!("PUT {path} HTTP/1.1\r\n{headers}content-length: 0\r\n\r\n");
+    Ok(connection.send(&head, &[], 512).await?.status)
 }
 
 /// SeaweedFS listens on a port and on the one 10,000 above it.
@@ -171,9 +126,4 @@ fn free_port_with_twin() -> Result<u16> {
         }
     }
     bail!("no free pair of ports")
-}
-
-/// A path that must exist.
-pub fn existing(path: &Path) -> Result<PathBuf> {
-    path.canonicalize().with_context(|| format!("{} is not there", path.display()))
 }

@@ -1,0 +1,217 @@
+//! Holdfast and MariaDB as databases on loopback.
+//!
+//! Both acknowledge a COMMIT once it is synced; neither keeps a binary log.
+
+#![allow(clippy::disallowed_methods, reason = "a load generator touches the world itself")]
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Opts, OptsBuilder};
+
+use crate::process::{Process, Usage, existing, free_port};
+use crate::s3::sign::Signer;
+
+const S3_USER: &str = "benchmark-user";
+const PASSWORD: &str = "benchmark-password";
+const HOST: &str = "127.0.0.1";
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// More than TPC-C has statements.
+const STATEMENTS: usize = 128;
+
+/// What all these benchmarks are told.
+#[derive(Debug, clap::Args)]
+pub struct Setup {
+    /// Where the report goes; made if missing. Without it, only text is printed.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// The holdfast binary.
+    #[arg(long, default_value = "target/release/holdfast")]
+    pub holdfast: PathBuf,
+    /// Where the servers keep their data, in a new directory of its own.
+    #[arg(long, default_value = "/tmp")]
+    folder: PathBuf,
+    /// The first port that servers listen on, at most five from there; without it, free ones.
+    #[arg(long)]
+    port: Option<u16>,
+}
+
+/// The peer's binaries.
+#[derive(Debug, clap::Args)]
+pub struct Peer {
+    /// The MariaDB server.
+    #[arg(long, default_value = "mariadbd")]
+    mariadbd: PathBuf,
+    /// What makes its data directory.
+    #[arg(long, default_value = "mariadb-install-db")]
+    mariadb_install: PathBuf,
+}
+
+/// A new directory, removed when dropped, and the ports of those that live in it.
+pub struct Place {
+    folder: PathBuf,
+    next: Option<u16>,
+}
+
+/// A running database; ended when dropped.
+pub struct Database {
+    /// As in tables.
+    pub name: &'static str,
+    /// Of the MySQL protocol, on 127.0.0.1.
+    pub port: u16,
+    /// Root's.
+    pub password: &'static str,
+    /// Who signs for its S3 port, where it has one.
+    pub signer: Option<Signer>,
+    process: Process,
+}
+
+impl Setup {
+    /// Makes the directory.
+    pub fn place(&self) -> Result<Place> {
+        let folder = self.folder.join(format!("holdfast-bench-sql-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Place { folder: existing(&folder)?, next: self.port })
+    }
+
+    /// Both servers, ready; the order is that of the figures.
+    pub async fn both(&self, peer: &Peer, place: &mut Place) -> Result<Vec<Database>> {
+        let mut databases =
+            vec![Database::holdfast(&self.holdfast, place)?, Database::mariadb(peer, place)?];
+        for database in &mut databases {
+            database.until_ready().await?;
+        }
+        Ok(databases)
+    }
+}
+
+impl Place {
+    fn port(&mut self) -> Result<u16> {
+        let Some(port) = self.next else { return free_port() };
+        self.next = port.checked_add(1);
+        Ok(port)
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.log"))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Database {
+    /// Holdfast, six drive directories, 4+2.
+    pub fn holdfast(binary: &Path, place: &mut Place) -> Result<Self> {
+        let (s3, admin, port) = (place.port()?, place.port()?, place.port()?);
+        let mut command = Command::new(binary);
+        command.args(["server", "--data"]).arg(place.folder.join("holdfast"));
+        for (flag, port) in [("--s3", s3), ("--admin", admin), ("--mysql", port)] {
+            command.arg(flag).arg(format!("{HOST}:{port}"));
+        }
+        command.env("HOLDFAST_ROOT_USER", S3_USER).env("HOLDFAST_ROOT_PASSWORD", PASSWORD);
+        let signer = Signer {
+            host: format!("{HOST}:{s3}"),
+            user: S3_USER.into(),
+            password: PASSWORD.into(),
+        };
+        let process = Process::start("holdfast", command, &place.log("holdfast"))?;
+        Ok(Self { name: "holdfast", port, password: PASSWORD, signer: Some(signer), process })
+    }
+
+    /// MariaDB with its defaults, but for a buffer pool that holds everything; its log is synced at each COMMIT.
+    pub fn mariadb(peer: &Peer, place: &mut Place) -> Result<Self> {
+        let data = place.folder.join("mariadb");
+        let datadir = format!("--datadir={}", data.display());
+        let root = rustix::process::getuid().is_root();
+        let user = root.then_some("--user=root");
+        let made = Command::new(&peer.mariadb_install)
+            .args(["--no-defaults", &datadir, "--skip-test-db"])
+            .arg("--auth-root-authentication-method=normal")
+            .args(user)
+            .output()
+            .with_context(|| format!("could not run {}", peer.mariadb_install.display()))?;
+        ensure!(
+            made.status.success(),
+            "mariadb-install-db: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let port = place.port()?;
+        let mut command = Command::new(&peer.mariadbd);
+        command.args(["--no-defaults", &datadir, "--skip-log-bin", "--skip-name-resolve"]);
+        command.args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=1G"]);
+        command.arg(format!("--bind-address={HOST}")).arg(format!("--port={port}"));
+        command.arg(format!("--socket={}", place.folder.join("mariadb.sock").display()));
+        command.args(user);
+        let process = Process::start("mariadb", command, &place.log("mariadb"))?;
+        Ok(Self { name: "mariadb", port, password: "", signer: None, process })
+    }
+
+    /// Waits until it answers.
+    pub async fn until_ready(&mut self) -> Result<()> {
+        let began = Instant::now();
+        let mut last = String::new();
+        while began.elapsed() < PATIENCE {
+            self.process.check()?;
+            match self.connect(None).await {
+                Ok(connection) => return Ok(connection.disconnect().await?),
+                Err(error) => last = format!("{error:#}"),
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        bail!("{} did not answer within {} s: {last}", self.name, PATIENCE.as_secs())
+    }
+
+    /// Makes `schema`, empty.
+    pub async fn make(&self, schema: &str) -> Result<()> {
+        let mut connection = self.connect(None).await?;
+        connection.query_drop(format!("CREATE DATABASE {schema}")).await?;
+        Ok(connection.disconnect().await?)
+    }
+
+    /// A connection of root's, over TCP as clients elsewhere have it.
+    pub async fn connect(&self, schema: Option<&str>) -> Result<Conn> {
+        let options = OptsBuilder::default()
+            .ip_or_hostname(HOST)
+            .tcp_port(self.port)
+            .prefer_socket(false)
+            .user(Some("root"))
+            .pass(Some(self.password))
+            .db_name(schema)
+            .stmt_cache_size(STATEMENTS);
+        Ok(Conn::new(Opts::from(options)).await?)
+    }
+
+    /// What the process has cost.
+    pub fn usage(&self) -> Result<Usage> {
+        self.process.usage()
+    }
+
+    /// Its own word for what it is.
+    pub async fn version(&self) -> Result<String> {
+        let mut connection = self.connect(None).await?;
+        let version: Option<String> = connection.query_first("SELECT VERSION()").await?;
+        connection.disconnect().await?;
+        version.context("no version")
+    }
+}
+
+/// Runs `work` to its end, on two threads.
+pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(work)
+}
+
+/// The order of turns in a round: forth, then back.
+pub fn turns(round: usize, count: usize) -> impl Iterator<Item = usize> {
+    (0..count).map(move |turn| if round.is_multiple_of(2) { turn } else { count - 1 - turn })
+}
