@@ -215,3 +215,37 @@ pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 pub fn turns(round: usize, count: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |turn| if round.is_multiple_of(2) { turn } else { count - 1 - turn })
 }
+
+/// The error's number, where a transaction may be begun again.
+pub fn conflict(error: &anyhow::Error) -> Option<u16> {
+    match error.downcast_ref::<mysql_async::Error>() {
+        Some(mysql_async::Error::Server(error)) => {
+            [1213, 1205, 1020].contains(&error.code).then_some(error.code)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(code: u16) -> anyhow::Error {
+        let error = mysql_async::ServerError { code, message: "m".into(), state: "40001".into() };
+        mysql_async::Error::from(error).into()
+    }
+
+    #[test]
+    fn only_conflicts_are_begun_again() {
+        assert_eq!(conflict(&server(1213)), Some(1213));
+        assert_eq!(conflict(&server(1205)), Some(1205));
+        assert_eq!(conflict(&server(1062)), None, "a duplicate order is a fault");
+        assert_eq!(conflict(&anyhow::anyhow!("no customer")), None);
+    }
+
+    #[test]
+    fn turns_go_forth_and_back() {
+        assert_eq!(turns(0, 3).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(turns(1, 3).collect::<Vec<_>>(), [2, 1, 0]);
+    }
+}

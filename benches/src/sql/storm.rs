@@ -16,7 +16,7 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use serde::Serialize;
 
-use super::servers::{Database, Setup, block_on, turns};
+use super::servers::{Database, Setup, block_on, conflict, turns};
 use crate::interleave::median;
 use crate::plot::{Bars, Panel, page};
 use crate::report::{Facts, Report, Table};
@@ -55,6 +55,8 @@ struct Row {
     p99_ms: f64,
     /// The lowest and the highest round.
     p99_ms_range: (f64, f64),
+    /// Transactions that were refused with 1213, 1205 or 1020, of all rounds.
+    refused: u64,
     /// Of p99, to that without the storm.
     ratio: Option<f64>,
     puts_per_second: f64,
@@ -144,7 +146,9 @@ async fn turn(args: &Args, database: &Database, connections: usize, storm: bool)
     }
     let mut commits = Measured::default();
     for worker in workers {
-        commits.latencies.extend(worker.await??);
+        let (latencies, refused) = worker.await??;
+        commits.latencies.extend(latencies);
+        commits.errors += refused;
     }
     commits.latencies.sort_unstable();
     commits.requests = commits.latencies.len() as u64;
@@ -157,19 +161,33 @@ async fn turn(args: &Args, database: &Database, connections: usize, storm: bool)
     Ok(Turn { commits, puts })
 }
 
-/// Updates rows from `first` on, one a transaction; how long each COMMIT took. [ns]
-async fn commits(mut connection: Conn, first: usize, until: Instant) -> Result<Vec<u64>> {
-    let mut latencies = Vec::new();
+/// Updates rows from `first` on, one a transaction; how long each COMMIT took [ns], and how many
+/// transactions were refused.
+async fn commits(mut connection: Conn, first: usize, until: Instant) -> Result<(Vec<u64>, u64)> {
+    let (mut latencies, mut refused) = (Vec::new(), 0);
     while Instant::now() < until {
-        let row = first + latencies.len() % ROWS;
-        connection.query_drop("START TRANSACTION").await?;
-        connection.exec_drop("UPDATE t SET v = v + 1 WHERE id = ?", (row,)).await?;
-        let began = Instant::now();
-        connection.query_drop("COMMIT").await?;
-        latencies.push(began.elapsed().as_nanos() as u64);
+        match commit(&mut connection, first + latencies.len() % ROWS).await {
+            Ok(ns) => latencies.push(ns),
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                if conflict(&error).is_none() {
+                    return Err(error);
+                }
+                refused += 1;
+                connection.query_drop("ROLLBACK").await?;
+            }
+        }
     }
     connection.disconnect().await?;
-    Ok(latencies)
+    Ok((latencies, refused))
+}
+
+async fn commit(connection: &mut Conn, row: usize) -> mysql_async::Result<u64> {
+    connection.query_drop("START TRANSACTION").await?;
+    connection.exec_drop("UPDATE t SET v = v + 1 WHERE id = ?", (row,)).await?;
+    let began = Instant::now();
+    connection.query_drop("COMMIT").await?;
+    Ok(began.elapsed().as_nanos() as u64)
 }
 
 fn figure(connections: usize, turns: &[Turn]) -> Row {
@@ -183,6 +201,7 @@ fn figure(connections: usize, turns: &[Turn]) -> Row {
         p50_ms: middle(&|turn| turn.commits.quantile_ms(0.5)),
         p99_ms: median(p99().collect()),
         p99_ms_range: (p99().fold(f64::INFINITY, f64::min), p99().fold(0.0, f64::max)),
+        refused: turns.iter().map(|turn| turn.commits.errors).sum(),
         ratio: None,
         puts_per_second: put(Measured::per_second),
         put_p99_ms: put(|puts| puts.quantile_ms(0.99)),
@@ -198,6 +217,7 @@ fn table(rows: &[Row]) -> Table {
         "p99 ms",
         "lowest to highest",
         "p99 beside quiet",
+        "refused",
         "PUT/s",
         "PUT p99 ms",
     ];
@@ -212,6 +232,7 @@ fn table(rows: &[Row]) -> Table {
             format!("{:.2}", row.p99_ms),
             format!("{low:.2} to {high:.2}"),
             row.ratio.map_or(String::new(), |ratio| format!("{ratio:.2}x")),
+            row.refused.to_string(),
             put(row.puts_per_second),
             put(row.put_p99_ms),
         ]

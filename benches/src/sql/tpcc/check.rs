@@ -112,10 +112,10 @@ const CONDITIONS: &[Condition] = &[
         number: 11,
         query: "SELECT o_w_id, o_d_id, ordered, fresh, of_all FROM \
                 (SELECT o_w_id, o_d_id, COUNT(*) AS ordered FROM orders GROUP BY o_w_id, o_d_id) AS o \
-                JOIN (SELECT no_w_id, no_d_id, COUNT(*) AS fresh FROM new_order GROUP BY no_w_id, no_d_id) AS n \
+                LEFT JOIN (SELECT no_w_id, no_d_id, COUNT(*) AS fresh FROM new_order GROUP BY no_w_id, no_d_id) AS n \
                 ON no_w_id = o_w_id AND no_d_id = o_d_id \
                 JOIN (SELECT c_w_id, c_d_id, COUNT(*) AS of_all FROM customer GROUP BY c_w_id, c_d_id) AS c \
-                ON c_w_id = o_w_id AND c_d_id = o_d_id WHERE ordered - fresh <> of_all * 7 DIV 10",
+                ON c_w_id = o_w_id AND c_d_id = o_d_id WHERE ordered - COALESCE(fresh, 0) <> of_all * 7 DIV 10",
         doctor: "DELETE FROM new_order WHERE no_w_id = 1 AND no_d_id = 9",
         fresh: true,
     },

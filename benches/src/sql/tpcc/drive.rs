@@ -16,7 +16,7 @@ use super::SCHEMA;
 use super::input::{Kind, Terminal};
 use super::schema::Scale;
 use super::transactions::{End, run};
-use crate::sql::servers::Database;
+use crate::sql::servers::{Database, conflict};
 
 /// Attempts of one transaction; more means that nothing gets on.
 const ATTEMPTS: usize = 1000;
@@ -96,7 +96,7 @@ async fn work(mut connection: Conn, mut terminal: Terminal, until: Instant) -> R
         let end = loop {
             match run(&mut connection, terminal.warehouse, &input).await {
                 Ok(end) => break end,
-                Err(error) => match again(&error) {
+                Err(error) => match conflict(&error) {
                     Some(code) => *tally.begun_again.entry(code).or_default() += 1,
                     None => {
                         return Err(error).with_context(|| format!("{kind:?} failed: {input:?}"));
@@ -121,32 +121,9 @@ async fn work(mut connection: Conn, mut terminal: Terminal, until: Instant) -> R
     Ok(tally)
 }
 
-/// The error's number, where a transaction may be begun again.
-fn again(error: &anyhow::Error) -> Option<u16> {
-    match error.downcast_ref::<mysql_async::Error>() {
-        Some(mysql_async::Error::Server(error)) => {
-            [1213, 1205, 1020].contains(&error.code).then_some(error.code)
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn server(code: u16) -> anyhow::Error {
-        let error = mysql_async::ServerError { code, message: "m".into(), state: "40001".into() };
-        mysql_async::Error::from(error).into()
-    }
-
-    #[test]
-    fn only_conflicts_are_begun_again() {
-        assert_eq!(again(&server(1213)), Some(1213));
-        assert_eq!(again(&server(1205)), Some(1205));
-        assert_eq!(again(&server(1062)), None, "a duplicate order is a fault");
-        assert_eq!(again(&anyhow::anyhow!("no customer")), None);
-    }
 
     #[test]
     fn quantiles_are_of_all_terminals() {
