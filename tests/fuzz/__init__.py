@@ -1,0 +1,1 @@
+"""Random statements and broken packets against a live server: see __main__.py."""
