@@ -47,8 +47,9 @@ class Watch(threading.Thread):
             if self.peak_mib > MEMORY_MAX_MIB:
                 self.log.add("memory", 0, "resident memory over its bound", f"{MEMORY_MAX_MIB} MiB")
             began = time.monotonic()
-            if not statements.is_well(self.server) and process.poll() is None:
-                self.log.add("no fresh connection", 0, "SELECT 1 on a fresh connection", "")
+            ill = statements.illness(self.server)
+            if ill and process.poll() is None:
+                self.log.add("no fresh connection", 0, ill, "")
             self.slowest_s = max(self.slowest_s, time.monotonic() - began)
 
 
@@ -64,8 +65,10 @@ def panics(server: Server, log: Findings) -> None:
     """What the server's log says of panics."""
     lines = server.log.read_text(errors="replace").splitlines() if server.log.exists() else []
     for at, line in enumerate(lines):
-        if "panicked" in line:
+        if "panicked" in line:  # The standard library's words, with the message behind.
             log.add("panic", 0, " ".join(lines[at:at + 2]), "")
+        elif "panic, please report it" in line:  # The server's own.
+            log.add("panic", 0, line.split("panic, please report it: ")[-1], "")
 
 
 def campaign(options) -> dict:

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 # Messages that are not for clients: words of libraries and of ourselves.
 INTERNAL = re.compile(
     r"internal error|datafusion|arrow error|schema error|execution error|external error|panicked|not implemented|"
-    r"parquet|physical plan|logical plan|record ?batch|object store|unwrap|downcast|bug in|Utf8View|LargeUtf8|\bUInt64\b|\bInt64\b",
+    r"parquet|physical plan|logical plan|record ?batch|object store|unwrap|downcast|bug in|Utf8View|LargeUtf8|\bUInt64\b|\bInt64\b|"
+    r"(?-i:\b(Double|Int|UInt|Text|Bytes|Decimal|DateTime|Date|Time|Json)\()",
     re.IGNORECASE)
 
 
 def shape(message: str) -> str:
     """A message without what differs from statement to statement."""
     message = re.sub(r"'[^']*'|`[^`]*`|\"[^\"]*\"", "'..'", message)
-    return re.sub(r"-?\d[\d.e+]*", "N", message)[:160]
+    # What follows names the statement's own columns and plans.
+    message = re.sub(r"(Plan: |retract_batch|No field named|Column|Invalid window frame|field nullability).*", r"\1", message, flags=re.DOTALL)
+    return re.sub(r"-?\d[\d.e+]*", "N", message)[:120]
 
 
 @dataclass

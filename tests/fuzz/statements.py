@@ -13,7 +13,7 @@ import pymysql
 
 from tests.harness.server import PASSWORD
 
-from .findings import INTERNAL, Findings, minimised
+from .findings import INTERNAL, Findings, minimised, shape
 from .grammar import Grammar
 
 DEADLINE_S = 15
@@ -29,14 +29,15 @@ def connect(server, **more):
     return pymysql.connect(**options | more)
 
 
-def is_well(server) -> bool:
-    """A fresh connection answers SELECT 1."""
+def illness(server) -> str | None:
+    """What a fresh connection says to SELECT 1 if it is not 1."""
     try:
         with connect(server) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-            return cursor.fetchall() == ((1,),)
-    except (pymysql.err.Error, OSError):
-        return False
+            rows = cursor.fetchall()
+            return None if rows == ((1,),) else repr(rows)
+    except (pymysql.err.Error, OSError) as error:
+        return repr(error)
 
 
 def system_tables(server) -> list[str]:
@@ -83,8 +84,8 @@ class Worker:
                     return
                 self.connection = None
             if self.connection is None:
-                if not is_well(self.server):
-                    self.log.add("no fresh connection", 0, f"after {found}", statement)
+                if ill := illness(self.server):
+                    self.log.add("no fresh connection", 0, ill, statement)
                     failed.set()
                     return
                 self.reconnect()
@@ -118,7 +119,10 @@ class Worker:
                 self.answers["result"] += 1
                 return None
             except UnicodeDecodeError:
-                self.answers["result"] += 1  # SET NAMES asked for it.
+                # SET NAMES asked for it. The driver leaves the rest of the rows unread.
+                self.answers["result"] += 1
+                self.connection._force_close()
+                self.connection = None
                 return None
             except Exception as error:  # Whatever a driver makes of bytes.
                 found = verdict(error)
@@ -137,7 +141,6 @@ class Worker:
             self.log.first[key] = (message, small)
 
     def is_same(self, text: str, kind: str, message: str) -> bool:
-        from .findings import shape
         try:
             self.reconnect()
         except (pymysql.err.Error, OSError):
