@@ -191,6 +191,10 @@ fn unary(op: &UnaryOperator, inner: &Expr, out: &mut String) {
         }
         UnaryOperator::Minus => {
             out.push('-');
+            let mut inner = inner;
+            while let Expr::Nested(within) = inner {
+                inner = within;
+            }
             if matches!(inner, Expr::UnaryOp { .. }) {
                 out.push('(');
                 write(inner, out);

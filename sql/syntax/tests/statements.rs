@@ -54,6 +54,8 @@ fn operators_bind_as_in_mysql() {
     check("DO -a ^ 2 * 3", "((-`a` ^ 2) * 3)");
     check("DO a = b XOR c AND d", "((`a` = `b`) xor (`c` and `d`))");
     check("DO NOT a = b", "(not((`a` = `b`)))");
+    check("DO - -a", "-(-`a`)");
+    check("DO -(-a)", "-(-`a`)");
     check("DO ! a + b", "((not(`a`)) + `b`)");
     check("DO a = b LIKE c", "(`a` = (`b` like `c`))");
     check("DO a BETWEEN 1 AND 2 AND b", "((`a` between 1 and 2) and `b`)");
