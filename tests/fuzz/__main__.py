@@ -90,7 +90,7 @@ def campaign(options) -> dict:
             panics(server, log)
             if options.keep_log:
                 Path(options.keep_log).write_bytes(server.log.read_bytes())
-    return {"seed": options.seed, "statements": sum(answers.values()), "answers": dict(answers), "errors": {str(number): count for number, count in numbers.most_common(30)},
+    return {"seed": options.seed, "statements": sum(answers.values()) - answers["minimising"], "answers": dict(answers), "errors": {str(number): count for number, count in numbers.most_common(30)},
             "packets": sent["packets"],
             "connections": {name: count for name, count in sent.items() if name != "packets"}, "seconds": round(seconds),
             "peak_mib": watch.peak_mib, "slowest_select_1_s": round(watch.slowest_s, 2), "findings": log.rows()}
