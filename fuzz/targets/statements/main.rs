@@ -95,8 +95,8 @@ fn look(one: &Parsed, text: &[u8], mode: &ParseMode) {
 
 fn prints_alike(expr: &Expr) {
     let printed = print::expr(expr);
-    // No stored expression has a system variable, whose parts are one name or two.
-    if printed.contains("@@") {
+    // No stored expression has a variable; their names are printed without quotes.
+    if printed.contains('@') {
         return;
     }
     let text = format!("DO {printed}");
