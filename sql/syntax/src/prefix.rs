@@ -327,9 +327,12 @@ fn position(parser: &mut Parser<'_>) -> Parsed {
     Ok(Expr::Position { expr, r#in })
 }
 
+/// A row has two columns at least.
 fn row(parser: &mut Parser<'_>) -> Parsed {
     parser.expect_token(&Token::LParen)?;
-    let list = parser.parse_comma_separated(Parser::parse_expr)?;
+    let mut list = vec![parser.parse_expr()?];
+    parser.expect_token(&Token::Comma)?;
+    list.extend(parser.parse_comma_separated(Parser::parse_expr)?);
     parser.expect_token(&Token::RParen)?;
     Ok(Expr::Tuple(list))
 }

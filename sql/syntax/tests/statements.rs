@@ -113,6 +113,7 @@ fn errors_are_mysqls() {
         fails("SELECT 1\nFROM WHERE a")
     );
     assert!(fails("SELEC 1").to_string().ends_with("to use near 'SELEC 1' at line 1"));
+    assert!(fails("SELECT ROW(1)").to_string().ends_with("to use near ')' at line 1"));
     assert!(fails("SELECT 1 +").to_string().ends_with("to use near '' at line 1"));
     assert_eq!(fails("  /* x */ ;; ").code(), 1065);
     assert_eq!(parse(b"SELECT \xff", &mode()).expect_err("bytes").code(), 1300);
