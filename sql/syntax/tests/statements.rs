@@ -113,6 +113,7 @@ fn errors_are_mysqls() {
         fails("SELECT 1\nFROM WHERE a")
     );
     assert!(fails("SELEC 1").to_string().ends_with("to use near 'SELEC 1' at line 1"));
+    assert!(fails("SELECT (a).b").to_string().ends_with("to use near '.b' at line 1"));
     assert!(fails("SELECT ROW(1)").to_string().ends_with("to use near ')' at line 1"));
     assert!(fails("SELECT 1 +").to_string().ends_with("to use near '' at line 1"));
     assert_eq!(fails("  /* x */ ;; ").code(), 1065);
@@ -140,6 +141,9 @@ fn depth_is_an_error_and_no_overflow() {
         format!("SELECT {}1{}", "CASE WHEN 1 THEN ".repeat(5000), " END".repeat(5000)),
         format!("SELECT 1{}", " UNION SELECT 1".repeat(50_000)),
         format!("{}SELECT 1{}", "SELECT * FROM ((".repeat(60), ") a) ".repeat(60)),
+        format!("DO {}", "(a).b.( ".repeat(60)),
+        format!("DO {}", "TRUE.f(TRUE.".repeat(22)),
+        format!("DO (a).f({}1 +{}", "(a).f(".repeat(60), ")".repeat(61)),
         format!("SELECT 1 IN {}1{}", "((SELECT 1 IN ".repeat(60), ")+1)".repeat(60)),
     ];
     for sql in deep {

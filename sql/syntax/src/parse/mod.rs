@@ -83,7 +83,8 @@ fn statement(source: &[u8], mut raw: Raw) -> Result<Parsed, SyntaxError> {
     let start = raw.tokens.first().map_or(0, |first| span(first.span.start.column));
     let end = raw.tokens.last().map_or(0, |last| span(last.span.end.column));
     let text = String::from_utf8_lossy(source.get(start..end).unwrap_or_default()).into_owned();
-    if let Some(wrong) = rewrite::clause_for_table(&raw.tokens) {
+    let wrong = rewrite::clause_for_table(&raw.tokens);
+    if let Some(wrong) = wrong.or_else(|| rewrite::stray_period(&raw.tokens)) {
         return Err(SyntaxError::near(source, span(wrong.start.column), wrong.start.line));
     }
     let into = rewrite::rewrite(&mut raw.tokens);

@@ -11,6 +11,8 @@
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 
+use crate::words::is_reserved;
+
 /// What an INTO names.
 pub(super) enum Into {
     /// Variables, without `@`.
@@ -119,6 +121,26 @@ pub(super) fn clause_for_table(tokens: &[TokenWithSpan]) -> Option<Span> {
         let table_next = matches!(first, Keyword::FROM | Keyword::JOIN);
         (table_next && clause).then(|| pair[1].span)
     })
+}
+
+/// Where a period does not stand between two names. `sqlparser` takes any expression
+/// before and behind it and tries twice: `(a).(a).( ...` would take twice as long with
+/// each step.
+pub(super) fn stray_period(tokens: &[TokenWithSpan]) -> Option<Span> {
+    let is_name = |token: &TokenWithSpan| matches!(token.token, Token::Word(_) | Token::Mul);
+    let is_period = |at: usize| tokens.get(at).is_some_and(|token| token.token == Token::Period);
+    // `TRUE.a`; behind a period any word is a name.
+    let is_value = |at: usize| {
+        let reserved = word(tokens.get(at)).is_some_and(|word| is_reserved(word.keyword));
+        reserved && !(at > 0 && is_period(at - 1))
+    };
+    let stray = tokens.iter().enumerate().find(|(at, token)| match (&token.token, *at) {
+        (Token::Period, 0) => true,
+        (Token::Period, at) => !is_name(&tokens[at - 1]) || is_value(at - 1),
+        (_, 0) => false,
+        (_, at) => is_period(at - 1) && !is_name(token),
+    });
+    stray.map(|(_, token)| token.span)
 }
 
 fn set_word(token: &mut TokenWithSpan, value: &str, keyword: Keyword) {
