@@ -27,7 +27,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--references", action="store_true", help="with foreign keys")
     parser.add_argument("--collation", help="of the tables; the server's default otherwise")
     parser.add_argument("--timeout", type=float, default=Options.timeout_s, help="seconds for one statement")
-    parser.add_argument("--wait", type=float, default=Options.wait_s, help="seconds for a flush or compaction")
     parser.add_argument("--explain", type=int, default=0, help="EXPLAIN so many of the slowest queries")
     parser.add_argument("--dir", help="where data goes; a temporary directory otherwise")
     parser.add_argument("--record", action="store_true", help="append to docs/results/tpch.jsonl")
@@ -38,7 +37,7 @@ def main() -> int:
     given = arguments()
     options = Options(
         scale=given.scale, load=given.load, rounds=given.rounds, keys_a_piece=given.keys_a_piece,
-        references=given.references, collation=given.collation, timeout_s=given.timeout, wait_s=given.wait,
+        references=given.references, collation=given.collation, timeout_s=given.timeout,
         explain=given.explain)
     versions = {name: version(name) for name in ("duckdb", "datafusion", "tpchgen-cli")}
     print(f"holdfast {results.build()}, {', '.join(f'{name} {v}' for name, v in versions.items())}; {results.machine()}")

@@ -1,45 +1,24 @@
-"""Waits until a server has nothing left to flush, or nothing left to compact.
+"""Puts a server's rows into objects, and merges the objects."""
 
-A server that has no such notion gives neither variable; then the state is skipped, loudly.
-"""
-
-import time
-
-import pymysql
-
-# A status variable, and the way to the same figure in `holdfast admin status --json`.
-FIGURES = {
-    "flush": ("Holdfast_unflushed_rows", ("sql", "unflushed_rows")),
-    "compaction": ("Holdfast_compactions_pending", ("sql", "compactions_pending")),
-}
-# Begins now what would begin at some size or age.
-BEGIN = {"flush": "FLUSH TABLES", "compaction": "OPTIMIZE TABLE lineitem, orders"}
+from .schema import TABLES
 
 
-def left(holdfast, what: str) -> int | None:
-    """How much is left; nothing if the server does not say."""
-    variable, path = FIGURES[what]
-    found = holdfast.run(f"SHOW GLOBAL STATUS LIKE '{variable}'")
-    if found:
-        return int(found[0][1])
-    figure = holdfast.server.status()
-    for step in path:
-        figure = figure.get(step) if isinstance(figure, dict) else None
-    return None if figure is None else int(figure)
+def status(holdfast, variable: str) -> int:
+    """A figure of SHOW STATUS."""
+    return int(holdfast.run(f"SHOW GLOBAL STATUS LIKE '{variable}'")[0][1])
 
 
-def wait(holdfast, what: str, wait_s: float) -> bool:
-    """Whether it was waited for; False if the server has no such notion."""
-    if left(holdfast, what) is None:
-        print(f"SKIPPED: the server does not say what is left of {what} ({FIGURES[what][0]})", flush=True)
-        return False
-    try:
-        holdfast.run(BEGIN[what])
-    except pymysql.err.MySQLError as error:
-        print(f"{BEGIN[what]}: {error.args[0]} {error.args[1]}; waiting for it to happen by itself", flush=True)
-    until = time.monotonic() + wait_s
-    while remaining := left(holdfast, what):
-        if time.monotonic() > until:
-            raise SystemExit(f"{what}: {remaining} left after {wait_s:.0f} s")
-        time.sleep(0.2)
-    return True
+def flush(holdfast) -> None:
+    """FLUSH TABLES answers once everything is in objects and the log is truncated."""
+    holdfast.run("FLUSH TABLES")
+    objects, checkpoints = (status(holdfast, f"Holdfast_{what}") for what in ("objects", "checkpoints"))
+    assert objects > 0 and checkpoints > 0, f"nothing was flushed: {objects} objects, {checkpoints} checkpoints"
+    print(f"flushed: {objects} objects, {status(holdfast, 'Holdfast_object_bytes') >> 20} MiB", flush=True)
+
+
+def compact(holdfast) -> None:
+    """OPTIMIZE TABLE answers once a table's objects are merged and no row in them is dead."""
+    for table in TABLES:
+        for name, _, kind, text in holdfast.run(f"OPTIMIZE TABLE {table}"):
+            assert (kind, text) == ("status", "OK"), f"{name}: {text}"
+    print(f"compacted: {status(holdfast, 'Holdfast_objects')} objects", flush=True)

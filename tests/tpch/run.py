@@ -1,8 +1,6 @@
 """One run: a server, its tables, and the queries in one state after the other.
 
     loaded -> flushed -> restarted -> changed -> compacted
-
-`flushed` and `compacted` are skipped where the server does not say what is left to do (`flushed.py`).
 """
 
 import time
@@ -30,7 +28,6 @@ class Options:
     references: bool = False
     collation: str | None = None
     timeout_s: float = 600
-    wait_s: float = 3600
     explain: int = 0
 
 
@@ -56,16 +53,17 @@ class Run:
             self.duckdb = DuckDB(self.where, files)
             self.refer()
             self.state("loaded")
-            if flushed.wait(self.holdfast, "flush", self.options.wait_s):
-                self.state("flushed")
+            flushed.flush(self.holdfast)
+            self.state("flushed")
             self.restart()
             self.state("restarted")
             self.figures["change"] = change(self.holdfast, self.duckdb, self.options.keys_a_piece)
             print(f"changed: {self.figures['change']}", flush=True)
             self.refer()
             self.state("changed")
-            if all([flushed.wait(self.holdfast, what, self.options.wait_s) for what in ("flush", "compaction")]):
-                self.state("compacted")
+            flushed.flush(self.holdfast)
+            flushed.compact(self.holdfast)
+            self.state("compacted")
             self.figures["memory_mib"] = self.holdfast.memory_mib("VmHWM")
             print(f"\nserver's memory since its restart: {self.figures['memory_mib']} MiB at most")
             self.explain()

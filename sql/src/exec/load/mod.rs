@@ -11,8 +11,9 @@
 //! written; from then on nobody else changes it, and rows need no locks of their own.
 //!
 //! - D1: a load that errs, or whose client goes, leaves no row behind.
-//! - D2: beside the transaction's changes a batch and two lines are held, however long
-//!   the file is; a line is at most `max_allowed_packet`.
+//! - D2: beside the transaction's changes, which go into objects from some size on, a
+//!   batch and two lines are held, however long the file is; a line is at most
+//!   `max_allowed_packet`.
 //! - D3: rows of a batch are written at a timestamp since which what they rely on has
 //!   not changed (`change` H1).
 //!
@@ -250,6 +251,9 @@ impl Load {
                 self.done.deleted += done.deleted;
                 let first = &mut self.done.last_insert_id;
                 *first = first.or(pass.done.last_insert_id);
+                if !self.whole.is_empty() {
+                    transaction.spill_if_large(&engine).await?;
+                }
                 return Ok(());
             }
             transaction.workspace.back_to(mark);
