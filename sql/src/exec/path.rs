@@ -84,6 +84,43 @@ pub fn choose(scan: &Scan, conjuncts: &[Typed], env: &mut Env<'_>) -> Result<Opt
     Ok(best.map(|(_, path)| path))
 }
 
+/// What equalities of columns say of constants: `a = b AND b = 5` says `a = 5`.
+pub fn implied(conjuncts: &[Typed]) -> Vec<Typed> {
+    let equal = |typed: &Typed| match &typed.expr {
+        Expr::Call(function, args) if function.name == "=" => match &args[..] {
+            [left, right] => Some((left.clone(), right.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    let is_column = |typed: &Typed| matches!(typed.expr, Expr::Column(_));
+    let mut found = Vec::new();
+    for (one, other) in conjuncts.iter().filter_map(equal) {
+        if !is_column(&one) || !is_column(&other) || one.of != other.of {
+            continue;
+        }
+        for known in conjuncts {
+            let Some((left, right)) = equal(known) else { continue };
+            for (from, to) in [(&one, &other), (&other, &one)] {
+                let is_fixed = left.expr == from.expr && !is_column(&right);
+                let is_turned = right.expr == from.expr && !is_column(&left);
+                if is_fixed || is_turned {
+                    let mut known = known.clone();
+                    walk::each_mut(&mut known, &mut |item| {
+                        if item.expr == from.expr {
+                            *item = to.clone();
+                            return false;
+                        }
+                        true
+                    });
+                    found.push(known);
+                }
+            }
+        }
+    }
+    found
+}
+
 /// A column, and the least and the greatest value that it may have; whether they are inside.
 pub type ColumnBounds = (usize, Option<(Value, bool)>, Option<(Value, bool)>);
 

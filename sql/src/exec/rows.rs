@@ -6,6 +6,8 @@
 //! - E1: it answers what DataFusion would answer, or "not mine".
 //! - E2: it looks at no more than [`ROWS_MAX`] rows; one more, and it gives up.
 
+mod first;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -14,6 +16,7 @@ use holdfast_tail::Direction;
 use holdfast_tail::table::KeyRange;
 use holdfast_value::{SqlType, Value, compare};
 
+use self::first::Ordered;
 use super::path::{self, Path, Which};
 use super::view::{Row, View};
 use super::{Statement, aggregate};
@@ -267,7 +270,8 @@ impl<'a, 's> Reader<'a, 's> {
     }
 
     async fn filter(&mut self, input: &Rel, test: &Typed) -> Result<Option<Found>> {
-        let conjuncts = walk::conjuncts(test.clone());
+        let mut conjuncts = walk::conjuncts(test.clone());
+        conjuncts.extend(path::implied(&conjuncts));
         let Some(mut found) = self.rel(input, &conjuncts).await? else { return Ok(None) };
         self.keep(&mut found, test)?;
         Ok(Some(found))
@@ -326,10 +330,20 @@ impl<'a, 's> Reader<'a, 's> {
         skip: Option<&Typed>,
         fetch: Option<&Typed>,
     ) -> Result<Option<Found>> {
-        let Some(mut found) = self.rel(input, &[]).await? else { return Ok(None) };
-        let skip = self.count(skip)?.unwrap_or(0);
+        let (skip, fetch) = (self.count(skip)?.unwrap_or(0), self.count(fetch)?);
+        let first = match (fetch, Ordered::of(input)) {
+            (Some(fetch), Some(ordered)) => {
+                self.first_rows(&ordered, skip.saturating_add(fetch)).await?
+            }
+            _ => None,
+        };
+        let found = match first {
+            Some(found) => Some(found),
+            None => self.rel(input, &[]).await?,
+        };
+        let Some(mut found) = found else { return Ok(None) };
         found.rows.drain(..skip.min(found.rows.len()));
-        if let Some(fetch) = self.count(fetch)? {
+        if let Some(fetch) = fetch {
             found.rows.truncate(fetch);
         }
         Ok(Some(found))
