@@ -251,7 +251,7 @@ fn objects_agree_with_a_map() {
 }
 
 #[test]
-fn rows_that_are_almost_all_dead_are_left_out_by_a_mask_or_by_runs() {
+fn rows_that_are_almost_all_dead_are_left_out() {
     holdfast_sim::run(async {
         let (_, bucket) = bucket();
         let reader = Reader::new(bucket.clone(), 1 << 20);
