@@ -164,14 +164,14 @@ impl Manifest {
     /// Rows that are alive.
     pub fn rows(&self) -> u64 {
         let alive = |object: &Arc<Object>| {
-            object.rows - object.deletes.as_ref().map_or(0, |deletes| deletes.count)
+            object.rows.saturating_sub(object.deletes.as_ref().map_or(0, |deletes| deletes.count))
         };
-        self.objects.iter().map(alive).sum()
+        self.objects.iter().map(alive).fold(0, u64::saturating_add)
     }
 
     /// The size of all objects. [bytes]
     pub fn bytes(&self) -> u64 {
-        self.objects.iter().map(|object| object.bytes).sum()
+        self.objects.iter().map(|object| object.bytes).fold(0, u64::saturating_add)
     }
 
     /// The names of everything in the bucket that it needs.

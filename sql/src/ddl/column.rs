@@ -317,13 +317,15 @@ fn check_generated(draft: &Draft, at: usize, text: &str) -> Result<()> {
     let bound = draft.bind(text).map_err(|error| placed(error, "generated column function"))?;
     for used in crate::expr::walk::columns(&bound) {
         let used = used as usize;
-        if draft.columns[used].row.auto {
+        // Of another query: it is refused below.
+        let Some(column) = draft.columns.get(used) else { continue };
+        if column.row.auto {
             return Err(SqlError::new(
                 3109,
                 format!("Generated column '{name}' cannot refer to auto-increment column."),
             ));
         }
-        if used >= at && draft.columns[used].row.generated.is_some() {
+        if used >= at && column.row.generated.is_some() {
             return Err(SqlError::new(
                 3107,
                 "Generated column can refer only to generated columns defined prior to it.",
@@ -355,7 +357,9 @@ fn check_default(draft: &Draft, at: usize, text: &str) -> Result<()> {
     let name = &draft.columns[at].row.name;
     let bound = draft.bind(text).map_err(|error| placed(error, "default value expression"))?;
     for used in crate::expr::walk::columns(&bound) {
-        let used = &draft.columns[used as usize].row;
+        // Of another query: it is refused below.
+        let Some(column) = draft.columns.get(used as usize) else { continue };
+        let used = &column.row;
         if used.auto {
             return Err(SqlError::new(
                 3769,

@@ -38,6 +38,20 @@ pub struct Found {
     pub rows: Vec<Vec<Value>>,
 }
 
+impl Found {
+    /// The same with its columns in this order: a join that was turned around gives
+    /// them in another one.
+    fn arranged(self, ids: &[ColumnId]) -> Self {
+        if self.ids == ids {
+            return self;
+        }
+        let layout = Layout::new(&self.ids);
+        let places: Vec<usize> = ids.iter().filter_map(|id| layout.find(*id)).collect();
+        let pick = |row: Vec<Value>| places.iter().map(|at| row[*at].clone()).collect();
+        Self { ids: ids.to_vec(), rows: self.rows.into_iter().map(pick).collect() }
+    }
+}
+
 /// What the engine reads through.
 pub struct Reader<'a, 's> {
     /// The rows.
@@ -76,13 +90,7 @@ impl<'a, 's> Reader<'a, 's> {
         }
         let Some(found) = self.rel(&query.rel, &[]).await? else { return Ok(None) };
         let wanted: Vec<ColumnId> = query.columns.iter().map(|column| column.id).collect();
-        if found.ids == wanted {
-            return Ok(Some(found.rows));
-        }
-        let layout = Layout::new(&found.ids);
-        let places: Vec<usize> = wanted.iter().filter_map(|id| layout.find(*id)).collect();
-        let pick = |row: Vec<Value>| places.iter().map(|at| row[*at].clone()).collect();
-        Ok(Some(found.rows.into_iter().map(pick).collect()))
+        Ok(Some(found.arranged(&wanted).rows))
     }
 
     /// Runs a relation of which those rows are wanted for which `conjuncts` hold;
@@ -380,6 +388,7 @@ impl<'a, 's> Reader<'a, 's> {
         for row in outer.rows {
             let bound = bind_row(&tests, &outer_layout, &row);
             let Some(inner) = self.rel(right, &bound).await? else { return Ok(None) };
+            let inner = inner.arranged(&inner_ids);
             let before = rows.len();
             for other in inner.rows {
                 let mut both = row.clone();

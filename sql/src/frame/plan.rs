@@ -22,6 +22,7 @@ use super::source::{Slot, Sources, Table};
 use super::{compare, keys, subquery, trouble, window};
 use crate::algebra::{JoinKind, Order, Query, Rel, Scan};
 use crate::error::{Result, SqlError};
+use crate::exec::rows::limit_of;
 use crate::expr::{ColumnId, Expr as Bound, Typed, walk};
 
 /// What DataFusion refuses of a plan that we made.
@@ -354,10 +355,7 @@ pub(super) fn schema_of(ids: &[(ColumnId, SqlType)]) -> SchemaRef {
 
 /// A constant of LIMIT.
 fn count(typed: &Typed) -> Result<usize> {
-    let wrong = || SqlError::new(1210, "Incorrect arguments to LIMIT");
-    match typed.constant() {
-        Some(Value::Int(count)) => usize::try_from(*count).map_err(|_| wrong()),
-        Some(Value::UInt(count)) => Ok(usize::try_from(*count).unwrap_or(usize::MAX)),
-        _ => Err(wrong()),
-    }
+    // What is added to it must not overflow.
+    const MOST: usize = usize::MAX >> 2;
+    limit_of(typed.constant().unwrap_or(&Value::Null)).map(|count| count.min(MOST))
 }

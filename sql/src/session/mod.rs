@@ -12,6 +12,7 @@ pub mod grants;
 pub mod information;
 mod load;
 pub mod names;
+pub mod plans;
 mod query;
 pub mod registry;
 pub mod run;

@@ -9,6 +9,7 @@ use holdfast_syntax::{Statement as Ast, ast};
 use holdfast_value::{SqlType, Value};
 
 use super::grants::{self, privilege};
+use super::plans::{Bound, Plan};
 use super::run::{Answer, Outcome, Session, done};
 use crate::algebra::{Output, Query, Rel};
 use crate::bind::Binder;
@@ -28,22 +29,15 @@ const TRIES: usize = 20;
 
 impl Session {
     pub(super) async fn select(&mut self, select: &Select) -> Result<Answer> {
-        let mut named = select.named();
-        self.settle_late(&mut named).await?;
-        let query = self.bind(|binder| {
-            let query = binder.query(&named)?;
-            Ok((query, std::mem::take(&mut binder.tables)))
-        });
-        let (mut query, tables) = query?;
-        self.check_read(tables.values())?;
-        let has_tables = !tables.is_empty();
-        if let Some(limit) = self.statement.variables.settings().select_limit
-            && !matches!(query.rel, Rel::Limit { .. })
-        {
-            let fetch = Some(Typed::literal(Value::UInt(limit), SqlType::BIGINT_UNSIGNED));
-            query.rel = Rel::Limit { input: Box::new(query.rel), skip: None, fetch };
-        }
-        self.check_limits(&query)?;
+        let (query, has_tables) = match self.plan()?.as_deref() {
+            Some(Plan { bound: Bound::Query(query), tables, .. }) => {
+                self.check_read(tables.values())?;
+                (Arc::clone(query), true)
+            }
+            _ => self.bind_select(select).await?,
+        };
+        let query = &*query;
+        self.check_limits(query)?;
         if let Some(locking) = self.locking(&select.query.locks)?
             && has_tables
         {
@@ -52,10 +46,33 @@ impl Session {
         if !has_tables {
             let ts = self.statement.engine.tail.applied().0;
             let own = Workspace::default();
-            let rows = select::over(&mut self.statement, &own, &query, ts).await?;
-            return self.keep_or_show(query.columns, rows, &select.into);
+            let rows = select::over(&mut self.statement, &own, query, ts).await?;
+            return self.keep_or_show(&query.columns, rows, &select.into);
         }
         self.select_at(query, &select.into).await
+    }
+
+    /// A query, and whether it names tables.
+    async fn bind_select(&mut self, select: &Select) -> Result<(Arc<Query>, bool)> {
+        let mut named = select.named();
+        self.settle_late(&mut named).await?;
+        let query = self.bind(|binder| {
+            let query = binder.query(&named)?;
+            Ok((query, binder.tables.clone()))
+        });
+        let (mut query, tables) = query?;
+        self.check_read(tables.values())?;
+        if let Some(limit) = self.statement.variables.settings().select_limit
+            && !matches!(query.rel, Rel::Limit { .. })
+        {
+            let fetch = Some(Typed::literal(Value::UInt(limit), SqlType::BIGINT_UNSIGNED));
+            query.rel = Rel::Limit { input: Box::new(query.rel), skip: None, fetch };
+        }
+        let query = Arc::new(query);
+        if !tables.is_empty() {
+            self.keep_plan(|| Bound::Query(Arc::clone(&query)), &tables);
+        }
+        Ok((query, !tables.is_empty()))
     }
 
     /// LIMIT's numbers are checked whichever engine runs.
@@ -69,7 +86,7 @@ impl Session {
         Ok(())
     }
 
-    async fn select_at(&mut self, query: Query, into: &[String]) -> Result<Answer> {
+    async fn select_at(&mut self, query: &Query, into: &[String]) -> Result<Answer> {
         let engine = Arc::clone(&self.statement.engine);
         let has_open = self.transaction.is_some() || !self.autocommit();
         let ts = if has_open {
@@ -81,20 +98,20 @@ impl Session {
         let nothing = Workspace::default();
         let own = self.transaction.as_ref().map_or(&nothing, |open| &open.workspace);
         let view = View { engine: &engine, ts, own };
-        if let Some(rows) = Reader::new(view, &mut self.statement).query(&query).await? {
-            return self.keep_or_show(query.columns, rows, into);
+        if let Some(rows) = Reader::new(view, &mut self.statement).query(query).await? {
+            return self.keep_or_show(&query.columns, rows, into);
         }
         if !into.is_empty() {
-            let rows = vectors::all(&mut self.statement, own, &query, ts).await?;
-            return self.keep_or_show(query.columns, rows, into);
+            let rows = vectors::all(&mut self.statement, own, query, ts).await?;
+            return self.keep_or_show(&query.columns, rows, into);
         }
-        let rows = vectors::begin(&mut self.statement, own, &query, ts).await?;
-        Ok(Answer::Stream(query.columns, Box::new(rows)))
+        let rows = vectors::begin(&mut self.statement, own, query, ts).await?;
+        Ok(Answer::Stream(query.columns.clone(), Box::new(rows)))
     }
 
     async fn select_locking(
         &mut self,
-        query: Query,
+        query: &Query,
         locking: Locking,
         into: &[String],
     ) -> Result<Answer> {
@@ -102,11 +119,11 @@ impl Session {
         self.open(is_implicit).await?;
         let Self { statement, transaction, .. } = self;
         let Some(open) = transaction else { return Err(SqlError::internal("no transaction")) };
-        let rows = select::locking(statement, open, &query, locking).await;
+        let rows = select::locking(statement, open, query, locking).await;
         if is_implicit {
             self.rollback();
         }
-        self.keep_or_show(query.columns, rows?, into)
+        self.keep_or_show(&query.columns, rows?, into)
     }
 
     fn locking(&self, locks: &[ast::LockClause]) -> Result<Option<Locking>> {
@@ -125,12 +142,12 @@ impl Session {
     /// `SELECT ... INTO @a, @b`.
     fn keep_or_show(
         &mut self,
-        columns: Vec<Output>,
+        columns: &[Output],
         mut rows: Vec<Vec<Value>>,
         into: &[String],
     ) -> Result<Answer> {
         if into.is_empty() {
-            return Ok(Answer::Rows(columns, rows));
+            return Ok(Answer::Rows(columns.to_vec(), rows));
         }
         if into.len() != columns.len() {
             return Err(SqlError::new(
@@ -143,7 +160,7 @@ impl Session {
         }
         let affected = rows.len() as u64;
         if let Some(row) = rows.pop() {
-            for ((name, value), column) in into.iter().zip(row).zip(&columns) {
+            for ((name, value), column) in into.iter().zip(row).zip(columns) {
                 let name = name.to_ascii_lowercase();
                 self.statement.facts.variables.insert(name, (value, column.of.clone()));
             }
@@ -251,7 +268,21 @@ impl Session {
         let is_implicit = self.transaction.is_none() && self.autocommit();
         let mut tries = 0;
         loop {
-            let (mut change, targets) = self.bind(&bind)?;
+            let (mut change, targets) = match self.plan()?.as_deref() {
+                Some(Plan { bound: Bound::Change(change, targets), .. }) => {
+                    (change.clone(), targets.clone())
+                }
+                _ => {
+                    let bound = self.bind(|binder| {
+                        let bound = bind(binder)?;
+                        Ok((bound, binder.tables.clone()))
+                    });
+                    let ((change, targets), tables) = bound?;
+                    let kept = || Bound::Change(change.clone(), targets.clone());
+                    self.keep_plan(kept, &tables);
+                    (change, targets)
+                }
+            };
             for (table, need) in targets.iter().filter(|(table, _)| !table.is_temporary) {
                 grants::check_table(&self.account, &table.database, &table.name, *need)?;
             }
@@ -290,7 +321,7 @@ impl Session {
     pub(super) async fn value_of(&mut self, expr: &ast::Expr) -> Result<(Value, SqlType)> {
         let bound = self.bind(|binder| {
             let typed = binder.alone(expr, crate::bind::Scope::default())?;
-            Ok((typed, std::mem::take(&mut binder.tables), binder.columns()))
+            Ok((typed, binder.tables.clone(), binder.columns()))
         });
         let (typed, tables, next) = bound?;
         if !crate::expr::walk::has_subquery(&typed) {
@@ -303,7 +334,7 @@ impl Session {
             Output { id: next, name: "value".into(), of: of.clone(), nullable: true, source: None };
         let rel = Rel::Project(Box::new(Rel::One), vec![(next, typed)]);
         let query = Query { rel, columns: vec![output] };
-        let answer = self.select_at(query, &["\u{0}value".to_owned()]).await?;
+        let answer = self.select_at(&query, &["\u{0}value".to_owned()]).await?;
         drop(answer);
         let found = self.statement.facts.variables.remove("\u{0}value");
         Ok((found.map_or(Value::Null, |(value, _)| value), of))

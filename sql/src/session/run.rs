@@ -14,6 +14,7 @@ use holdfast_syntax::{Completion, Parsed, Statement as Ast};
 use holdfast_value::{Context, SqlType, Value, ValueError};
 
 use super::grants;
+use super::plans::{Slot, Tables};
 use super::registry::Known;
 use super::variables::{IsolationLevel, Variables};
 use crate::algebra::Output;
@@ -59,6 +60,8 @@ pub struct Prepared {
     pub parsed: Arc<Parsed>,
     /// How many parameters it has.
     pub params: usize,
+    /// What binding made of it.
+    pub plan: Slot,
 }
 
 /// A client's session.
@@ -73,6 +76,8 @@ pub struct Session {
     pub known: Arc<Known>,
     /// Prepared by name.
     pub named: BTreeMap<String, Prepared>,
+    /// Where the plan of the prepared statement that runs is kept.
+    pub slot: Option<Slot>,
     /// LOCK TABLES is in force.
     pub has_locked_tables: bool,
     /// The connection is to be closed after the answer (COMMIT RELEASE).
@@ -123,6 +128,7 @@ impl Session {
             known,
             named: BTreeMap::new(),
             has_locked_tables: false,
+            slot: None,
             is_over: false,
             sends_files: client.sends_files,
         })
@@ -396,7 +402,7 @@ impl Session {
     // ---- binding
 
     /// The catalog as it is now, and what the account may now.
-    fn refresh(&mut self) -> Result<()> {
+    pub(super) fn refresh(&mut self) -> Result<()> {
         self.statement.look()?;
         let catalog = &self.statement.catalog;
         let name = (self.account.user.clone(), self.account.host.clone());
@@ -428,18 +434,18 @@ impl Session {
         };
         let mut binder = Binder::new(&catalog, setting, self.statement.context.clone());
         let bound = work(&mut binder)?;
-        self.check_snapshot(&binder)?;
+        self.check_snapshot(&binder.tables)?;
         Ok(bound)
     }
 
     /// A table that was changed after the transaction's snapshot cannot be read at it.
-    fn check_snapshot(&self, binder: &Binder<'_>) -> Result<()> {
+    pub(super) fn check_snapshot(&self, tables: &Tables) -> Result<()> {
         let Some(ts) = self.transaction.as_ref().and_then(Transaction::snapshot) else {
             return Ok(());
         };
         // A temporary table is there from when it was made, whatever the snapshot is.
         let is_newer = |table: &Arc<Table>| table.since > ts && !table.is_temporary;
-        match binder.tables.values().any(is_newer) {
+        match tables.values().any(is_newer) {
             true => Err(SqlError::table_changed()),
             false => Ok(()),
         }
@@ -596,7 +602,7 @@ impl Session {
             _ => {}
         }
         let params = one.params;
-        Ok(Prepared { parsed: Arc::new(one), params })
+        Ok(Prepared { parsed: Arc::new(one), params, plan: Slot::default() })
     }
 
     async fn execute_named(&mut self, name: &str, using: &[String]) -> Result<Answer> {
@@ -610,7 +616,10 @@ impl Session {
             known.map_or(Value::Null, |(value, _)| value.clone())
         };
         self.statement.params = using.iter().map(value).collect();
-        self.dispatch(&prepared.parsed).await
+        self.slot = Some(Arc::clone(&prepared.plan));
+        let answer = self.dispatch(&prepared.parsed).await;
+        self.slot = None;
+        answer
     }
 
     /// COM_STATISTICS.

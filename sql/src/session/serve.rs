@@ -585,6 +585,7 @@ impl Client {
             return Ok(());
         }
         let parsed = Arc::clone(&bound.prepared.parsed);
+        self.session.slot = Some(Arc::clone(&bound.prepared.plan));
         let values = match decoded {
             Ok(values) => values,
             Err(error) => {
@@ -593,7 +594,9 @@ impl Client {
             }
         };
         self.doing("Execute", Some(shown(&parsed).into()));
-        let Some(answer) = self.run(&parsed, values).await? else { return Ok(()) };
+        let answer = self.run(&parsed, values).await;
+        self.session.slot = None;
+        let Some(answer) = answer? else { return Ok(()) };
         if flags & 1 == 0 {
             self.send(answer, (Format::Binary, false)).await?;
             return Ok(());
