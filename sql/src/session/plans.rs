@@ -45,7 +45,7 @@ pub enum Bound {
     /// A query.
     Query(Arc<Query>),
     /// A change, and the rights that it needs.
-    Change(Change, Vec<(Arc<Table>, u64)>),
+    Change(Box<Change>, Vec<(Arc<Table>, u64)>),
 }
 
 impl Session {

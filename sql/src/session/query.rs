@@ -270,7 +270,7 @@ impl Session {
         loop {
             let (mut change, targets) = match self.plan()?.as_deref() {
                 Some(Plan { bound: Bound::Change(change, targets), .. }) => {
-                    (change.clone(), targets.clone())
+                    (Change::clone(change), targets.clone())
                 }
                 _ => {
                     let bound = self.bind(|binder| {
@@ -278,7 +278,7 @@ impl Session {
                         Ok((bound, binder.tables.clone()))
                     });
                     let ((change, targets), tables) = bound?;
-                    let kept = || Bound::Change(change.clone(), targets.clone());
+                    let kept = || Bound::Change(Box::new(change.clone()), targets.clone());
                     self.keep_plan(kept, &tables);
                     (change, targets)
                 }

@@ -180,7 +180,8 @@ impl World {
     }
 
     async fn collect(&mut self) {
-        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        let clock = Arc::clone(&self.server.engine.clock);
+        clock.sleep(std::time::Duration::from_secs(5)).await;
         self.server.engine.collect_garbage().await.unwrap();
     }
 
