@@ -99,6 +99,9 @@ def campaign(kind: str, cycles: int, seed: str) -> dict:
                   f"up in {starts[-1]:.2f} s, {len(found)} violations", flush=True)
             if history.counts["acked"] == before or ledger.counts["acked"] == sql_before:
                 violations.append(f"cycle {cycle}: void, nothing was acknowledged")
+        missing = [what for what in ("flushes", "merges", "batches") if not ledger.counts[what]]
+        if missing and cycles > 2:
+            violations.append(f"void: no {' and no '.join(missing)}")
         code = server.stop()
         if code:
             violations.append(f"the last stop ended with {code}")

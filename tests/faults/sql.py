@@ -1,9 +1,11 @@
-"""A bank under crashes: transfers with a ledger, counters, all over MySQL connections.
+"""A bank under crashes: transfers with a ledger, counters, batches that are too large for
+one record of the log, all over MySQL connections, while tables are flushed and merged.
 
 After a crash, of every worker:
 
 - lost: a transaction whose COMMIT was answered is not there
-- torn: a balance is not what the ledger's rows make it, or money was made or lost
+- torn: a balance is not what the ledger's rows make it, money was made or lost, or a
+  batch is there in part
 - wrong: a row that nobody sent, an index that disagrees with its table, a counter
   that was moved by more or fewer than the acknowledged and unanswered statements
 """
@@ -16,6 +18,8 @@ import pymysql
 from tests.harness.server import PASSWORD
 
 ACCOUNTS, MONEY = 16, 1000
+# A batch is larger than a record of the log: its rows go into objects.
+BATCH_ROWS, BATCH_TEXT = 700, "bulk " * 300
 
 
 def connect(server, **more):
@@ -41,7 +45,10 @@ class Ledger:
         self.sent = [0] * workers
         self.counter_acked = [0] * workers
         self.counter_unknown = [0] * workers
-        self.counts = {"acked": 0, "unknown": 0, "refused": 0, "lost": 0, "torn": 0, "wrong": 0}
+        self.batches_acked: set[int] = set()
+        self.batches_unknown: set[int] = set()
+        self.counts = {"acked": 0, "unknown": 0, "refused": 0, "lost": 0, "torn": 0, "wrong": 0,
+                       "batches": 0, "flushes": 0, "merges": 0}
 
     def count(self, what: str, by: int = 1) -> None:
         with self.lock:
@@ -56,6 +63,7 @@ def prepare(server, ledger: Ledger) -> None:
         "CREATE TABLE bank.ledger (id BIGINT PRIMARY KEY, worker INT NOT NULL, source INT NOT NULL,"
         " target INT NOT NULL, amount INT NOT NULL, KEY by_worker (worker))",
         "CREATE TABLE bank.counter (worker INT PRIMARY KEY, n INT NOT NULL)",
+        "CREATE TABLE bank.bulk (batch INT, n INT, text VARCHAR(2000), PRIMARY KEY (batch, n), KEY by_n (n))",
         "INSERT INTO bank.account VALUES " + ", ".join(f"({n}, {MONEY})" for n in range(ACCOUNTS)),
         "INSERT INTO bank.counter VALUES " + ", ".join(f"({n}, 0)" for n in range(ledger.workers)),
     ):
@@ -70,6 +78,7 @@ class Load:
         self.server, self.ledger, self.seed = server, ledger, seed
         self.halted = threading.Event()
         self.threads = [threading.Thread(target=self.work, args=(n,), daemon=True) for n in range(ledger.workers)]
+        self.threads.append(threading.Thread(target=self.move, daemon=True))
 
     def start(self) -> None:
         for thread in self.threads:
@@ -86,13 +95,54 @@ class Load:
         while not self.halted.is_set():
             try:
                 connection = connection or connect(self.server, database="bank")
-                if dice.random() < 0.3:
+                what = dice.random()
+                if what < 0.3:
                     self.bump(connection, number)
+                elif what < 0.32:
+                    self.batch(connection, number)
                 else:
                     self.transfer(connection, number, dice)
             except (pymysql.err.MySQLError, OSError):
                 connection = None
                 self.halted.wait(0.02)
+
+    def move(self) -> None:
+        """Rows into objects, objects into fewer ones, all the time."""
+        dice = random.Random(f"sql/{self.seed}/move")
+        connection = None
+        while not self.halted.is_set():
+            try:
+                connection = connection or connect(self.server, database="bank")
+                if dice.random() < 0.6:
+                    ask(connection, "FLUSH TABLES")
+                    self.ledger.count("flushes")
+                else:
+                    table = dice.choice(["account", "ledger", "counter", "bulk"])
+                    if ask(connection, f"OPTIMIZE TABLE {table}")[0][3] == "OK":
+                        self.ledger.count("merges")
+            except (pymysql.err.MySQLError, OSError):
+                connection = None
+            self.halted.wait(dice.uniform(0, 0.15))
+
+    def batch(self, connection, number: int) -> None:
+        ledger = self.ledger
+        ledger.sent[number] += 1
+        batch = number * 1_000_000 + ledger.sent[number]
+        ledger.batches_unknown.add(batch)
+        rows = ", ".join(f"({batch}, {n}, '{BATCH_TEXT}')" for n in range(BATCH_ROWS))
+        try:
+            ask(connection, "INSERT INTO bulk VALUES " + rows)
+        except pymysql.err.OperationalError as error:
+            if error.args[0] in (1205, 1213):
+                ledger.batches_unknown.discard(batch)
+                ledger.count("refused")
+                return
+            ledger.count("unknown")
+            raise
+        ledger.batches_unknown.discard(batch)
+        ledger.batches_acked.add(batch)
+        ledger.count("batches")
+        ledger.count("acked")
 
     def bump(self, connection, number: int) -> None:
         ledger = self.ledger
@@ -184,5 +234,19 @@ def check(server, ledger: Ledger) -> list[str]:
             violation("lost" if n < low else "wrong",
                       f"counter {worker} is {n}, {low} were acknowledged, {ledger.counter_unknown[worker]} unanswered")
         ledger.counter_acked[worker], ledger.counter_unknown[worker] = n, 0
+    batches = {batch: (rows, length) for batch, rows, length in ask(
+        connection, "SELECT batch, COUNT(*), SUM(LENGTH(text)) FROM bulk GROUP BY batch")}
+    for batch in ledger.batches_acked - batches.keys():
+        violation("lost", f"batch {batch}")
+    for batch, (rows, length) in batches.items():
+        if (rows, length) != (BATCH_ROWS, BATCH_ROWS * len(BATCH_TEXT)):
+            violation("torn", f"batch {batch} has {rows} rows, {length} bytes")
+        if batch not in ledger.batches_acked | ledger.batches_unknown:
+            violation("wrong", f"batch {batch} was not sent, or refused")
+    ledger.batches_acked, ledger.batches_unknown = set(batches), set()
+    if batches:
+        by_index = ask(connection, "SELECT COUNT(*) FROM bulk WHERE n = 3")[0][0]
+        if by_index != len(batches):
+            violation("wrong", f"the index has {by_index} rows of {len(batches)} batches")
     connection.close()
     return found
