@@ -117,3 +117,10 @@ def test_what_was_committed_is_there_after_kill_and_restart(server, people):
     again = runner(connect(server, database=name))
     assert again("SELECT name FROM people") == [("kept",)]
     people.connection.connect()
+
+
+def test_subqueries_stand_where_values_do(run):
+    run("CREATE TABLE made (id INT PRIMARY KEY, n INT)")
+    run("INSERT INTO made VALUES (1, (SELECT 7)), (2, 5 + (SELECT COUNT(*) FROM (SELECT 1) one))")
+    run("INSERT INTO made VALUES (3, (SELECT MAX(n) FROM made WHERE id < 0))")
+    assert run("SELECT id, n FROM made ORDER BY id") == [(1, 7), (2, 6), (3, None)]

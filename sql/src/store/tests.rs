@@ -36,6 +36,8 @@ struct World {
     rng: SeededRng,
     model: Model,
     counts: BTreeMap<&'static str, u64>,
+    /// Keys that were deleted since the last look.
+    deleted: Vec<i64>,
     /// A reader's timestamp, what it saw, and what keeps it.
     snapshot: Option<(Ts, Model, holdfast_tail::Pin)>,
 }
@@ -48,7 +50,7 @@ impl World {
         server.ok("CREATE TABLE t (a INT PRIMARY KEY, b INT, c VARCHAR(200), KEY bi (b))").await;
         let rng = SeededRng::new(seed);
         let (model, counts) = (Model::new(), BTreeMap::new());
-        Self { server, log, bucket, rng, model, counts, snapshot: None }
+        Self { server, log, bucket, rng, model, counts, deleted: Vec::new(), snapshot: None }
     }
 
     fn count(&mut self, what: &'static str) {
@@ -112,6 +114,7 @@ impl World {
         let (a, b, _) = self.row();
         let to = a + self.rng.below(12) as i64;
         self.server.ok(&format!("DELETE FROM t WHERE a BETWEEN {a} AND {to} AND b <> {b}")).await;
+        self.deleted.extend(a..=to);
         self.model.retain(|key, row| !(a..=to).contains(key) || row.0 == b);
         self.count("delete");
     }
@@ -139,8 +142,11 @@ impl World {
         }
     }
 
+    /// While rows are changed: what comes after its beginning is read again at a start.
     async fn checkpoint(&mut self) {
-        if self.server.engine.checkpoint().await.unwrap() {
+        let engine = Arc::clone(&self.server.engine);
+        let (made, ()) = tokio::join!(engine.checkpoint(), self.replace(3));
+        if made.unwrap() {
             self.count("checkpoint");
         }
     }
@@ -198,6 +204,11 @@ impl World {
         let both = "SELECT a, b, c FROM t WHERE a < 0 UNION ALL SELECT a, b, c FROM t ORDER BY a";
         assert_eq!(self.server.rows(both).await, shown(&self.model), "by DataFusion");
         let (a, b, _) = self.row();
+        for a in std::mem::take(&mut self.deleted) {
+            let seen = self.server.rows(&format!("SELECT a FROM t WHERE a = {a}")).await;
+            let wanted = if self.model.contains_key(&a) { a.to_string() } else { String::new() };
+            assert_eq!(seen, wanted, "by key, deleted");
+        }
         let one = self.server.rows(&format!("SELECT a, b, c FROM t WHERE a = {a}")).await;
         let wanted: Model =
             self.model.get_key_value(&a).map(|(a, row)| (*a, row.clone())).into_iter().collect();

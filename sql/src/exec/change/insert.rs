@@ -7,14 +7,15 @@ use holdfast_base::Ts;
 use holdfast_value::{SqlType, Value, ValueError, compare, store};
 
 use super::{Pass, Writer};
+use crate::algebra::{Output, Query, Rel};
 use crate::bind::change::{BoundInsert, BoundSource};
 use crate::catalog::{Default, Table};
 use crate::error::{Result, SqlError};
 use crate::exec::Statement;
 use crate::exec::sequence::Counter;
 use crate::exec::transaction::Transaction;
-use crate::expr::Typed;
 use crate::expr::eval::{Layout, eval};
+use crate::expr::{Typed, walk};
 
 /// What one computation leaves for the next: numbers are given out once.
 #[derive(Default)]
@@ -42,6 +43,8 @@ pub async fn compute(
     match &insert.source {
         BoundSource::Rows(rows) => {
             for (at, row) in rows.iter().enumerate() {
+                let settled = settle(statement, transaction, row, ts).await?;
+                let row = settled.as_deref().unwrap_or(row);
                 let values = row_values(statement, &insert.table, (insert, row), at)?;
                 let mut writer = Writer { statement, transaction, pass: &mut pass, ts };
                 writer.insert(insert, (at, values), kept).await?;
@@ -60,6 +63,36 @@ pub async fn compute(
     }
     pass.done.matched = pass.done.affected;
     Ok(pass)
+}
+
+/// A VALUES row whose subqueries have become what they give; none: it has none.
+async fn settle(
+    statement: &mut Statement,
+    transaction: &mut Transaction,
+    row: &[Option<Typed>],
+    ts: Ts,
+) -> Result<Option<Vec<Option<Typed>>>> {
+    if !row.iter().flatten().any(walk::has_subquery) {
+        return Ok(None);
+    }
+    // Beyond the columns that a subquery can have.
+    let id = u32::MAX - 1;
+    let mut settled = Vec::with_capacity(row.len());
+    for item in row {
+        let Some(item) = item.as_ref().filter(|item| walk::has_subquery(item)) else {
+            settled.push(item.clone());
+            continue;
+        };
+        let of = item.of.clone();
+        let output =
+            Output { id, name: "value".into(), of: of.clone(), nullable: true, source: None };
+        let rel = Rel::Project(Box::new(Rel::One), vec![(id, item.clone())]);
+        let query = Query { rel, columns: vec![output] };
+        let rows = crate::exec::select::all(statement, transaction, &query, ts).await?;
+        let value = rows.into_iter().next().and_then(|mut row| row.pop());
+        settled.push(Some(Typed::literal(value.unwrap_or(Value::Null), of)));
+    }
+    Ok(Some(settled))
 }
 
 /// A row that has everything but its generated number.
