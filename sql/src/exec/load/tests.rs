@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use holdfast_sim::bucket::SimBucket;
 use holdfast_syntax::{ParseMode, Statement as Parsed};
 
 use super::*;
 use crate::bind::Binder;
 use crate::ddl::tests::{Server, setting};
 use crate::exec::transaction::Isolation;
+use crate::store::StoreLimits;
 
 /// A load that runs.
 struct Run {
@@ -74,6 +76,37 @@ fn a_file_in_pieces_becomes_rows_in_batches() {
         assert!(warnings.is_empty());
         assert_eq!(server.rows("SELECT COUNT(*), SUM(b) FROM t").await, "30,870");
         assert_eq!(server.rows("SELECT a FROM t WHERE b = 44").await, "22");
+    });
+}
+
+#[test]
+fn rows_that_went_into_objects_are_still_the_loads_own() {
+    holdfast_sim::run(async {
+        let bucket = SimBucket::default();
+        let limits = StoreLimits { spill_bytes: 2 << 10, ..StoreLimits::default() };
+        let server = Server::over_both(Arc::default(), bucket.clone(), limits).await;
+        server
+            .all(&["CREATE DATABASE d", "CREATE TABLE t (a INT PRIMARY KEY, b INT, UNIQUE u (b))"])
+            .await;
+        let mut run = Run::begin(&server, LOAD).await.unwrap();
+        run.take(lines(0..1000).as_bytes()).await.unwrap();
+        let written = bucket.names().len();
+        assert!(written > 4, "{written} objects while it runs");
+        // The first key again, and the second one's unique value.
+        run.take(b"0,5001\n5002,2\n").await.unwrap();
+        let (done, warnings) = run.finish().await.unwrap();
+        assert_eq!((done.records, done.copied, warnings), (1002, 1000, vec![1062, 1062]));
+        assert_eq!(server.rows("SELECT COUNT(*), SUM(b) FROM t").await, "1000,999000");
+        assert_eq!(server.rows("SELECT a, b FROM t WHERE a IN (0, 5002)").await, "0,0");
+        let done = server.ok("CHECK TABLE t").await;
+        assert!(format!("{:?}", done.rows.unwrap().rows).contains("\"OK\""));
+
+        // What is undone leaves no row, and its objects go.
+        let mut run = Run::begin(&server, LOAD).await.unwrap();
+        run.take(lines(2000..3000).as_bytes()).await.unwrap();
+        run.load.undo(&mut run.transaction);
+        run.transaction.rollback(&server.engine);
+        assert_eq!(server.rows("SELECT COUNT(*) FROM t").await, "1000");
     });
 }
 
