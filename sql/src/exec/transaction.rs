@@ -376,7 +376,10 @@ impl Transaction {
     /// Ends without changes.
     pub fn rollback(&mut self, engine: &Engine) {
         self.workspace = Workspace::default();
-        self.discard_spilled(engine, &BTreeSet::new());
+        // What was sent may be in the log.
+        if !self.is_sent {
+            self.discard_spilled(engine, &BTreeSet::new());
+        }
         self.savepoints.clear();
         self.snapshot = None;
         // Locks may be held that an answer was lost of.

@@ -121,7 +121,7 @@ impl Engine {
                 Ok(true)
             }
             Err(error) => {
-                if error.code != 1180 {
+                if error.code == 1213 {
                     self.discard(table, &written);
                 }
                 Err(error)

@@ -46,8 +46,9 @@ impl Engine {
                 Ok(true)
             }
             Err(error) => {
-                // After 1180 the record may be in the log: what it names stays.
-                if error.code != 1180 {
+                // Any other error leaves open whether the record is in the log: what it
+                // names stays.
+                if error.code == 1213 {
                     self.discard(table, &written);
                 }
                 Err(error)

@@ -82,12 +82,12 @@ impl Transaction {
         let done = self.try_large(engine, &mut made).await;
         match &done {
             Ok(()) => self.discard_spilled(engine, &made),
-            // The record may be in the log: what it names stays until the next start looks.
-            Err(error) if error.code == 1180 => {}
-            Err(_) => {
-                self.discard_spilled(engine, &BTreeSet::new());
-                for (table, id) in made {
-                    engine.discard(table, &[id]);
+            Err(error) => {
+                // Once it was sent, only 1213 says that it is not in the log: else what it
+                // names stays, and the next start looks.
+                if !self.is_sent || error.code == 1213 {
+                    self.discard_spilled(engine, &BTreeSet::new());
+                    made.into_iter().for_each(|(table, id)| engine.discard(table, &[id]));
                 }
                 engine.txn.release(self.id);
             }
