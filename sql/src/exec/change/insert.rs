@@ -43,7 +43,7 @@ pub async fn compute(
     match &insert.source {
         BoundSource::Rows(rows) => {
             for (at, row) in rows.iter().enumerate() {
-                let settled = settle(statement, transaction, row, ts).await?;
+                let settled = settle(statement, transaction, (insert, row), ts).await?;
                 let row = settled.as_deref().unwrap_or(row);
                 let values = row_values(statement, &insert.table, (insert, row), at)?;
                 let mut writer = Writer { statement, transaction, pass: &mut pass, ts };
@@ -69,14 +69,14 @@ pub async fn compute(
 async fn settle(
     statement: &mut Statement,
     transaction: &mut Transaction,
-    row: &[Option<Typed>],
+    (insert, row): (&BoundInsert, &[Option<Typed>]),
     ts: Ts,
 ) -> Result<Option<Vec<Option<Typed>>>> {
     if !row.iter().flatten().any(walk::has_subquery) {
         return Ok(None);
     }
-    // Beyond the columns that a subquery can have.
-    let id = u32::MAX - 1;
+    // Beyond the columns of VALUES: numbered after them.
+    let id = insert.first_new;
     let mut settled = Vec::with_capacity(row.len());
     for item in row {
         let Some(item) = item.as_ref().filter(|item| walk::has_subquery(item)) else {
