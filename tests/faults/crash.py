@@ -100,7 +100,7 @@ def campaign(kind: str, cycles: int, seed: str) -> dict:
             if history.counts["acked"] == before or ledger.counts["acked"] == sql_before:
                 violations.append(f"cycle {cycle}: void, nothing was acknowledged")
         missing = [what for what in ("flushes", "merges", "batches") if not ledger.counts[what]]
-        if missing and cycles > 2:
+        if missing and cycles >= 10:
             violations.append(f"void: no {' and no '.join(missing)}")
         code = server.stop()
         if code:
