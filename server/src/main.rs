@@ -7,6 +7,10 @@ use clap::Parser;
 use holdfast::cli::{Cli, Command};
 use holdfast::{client, config, start, version};
 
+/// Rows and packets are many small allocations, made by one thread and freed by another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Of each worker. Statements may nest (`holdfast_sql::bind`), and plans of queries are
 /// walked by recursion: with the usual 2 MiB a sum of 129 columns ended the process.
 /// Memory is only taken where it is used.

@@ -8,7 +8,7 @@
 //!
 //! Not here: reading and writing rows (`exec`).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use bytes::Bytes;
 use holdfast_base::{TableId, Ts};
@@ -234,15 +234,20 @@ impl Table {
     /// # Errors
     /// 1712: bytes that do not parse.
     pub fn decode(&self, row: &[u8]) -> Result<Vec<Value>> {
-        let reader = RowReader::new(row)?;
-        let wanted: Vec<(usize, &SqlType)> =
-            self.slots.iter().map(|slot| (*slot, &self.body.slots[*slot])).collect();
-        let mut found = Vec::with_capacity(wanted.len());
-        reader.get_many(&wanted, &mut found)?;
-        let or_fill = |(value, slot): (Option<Value>, &usize)| {
-            value.unwrap_or_else(|| self.shape.defaults[*slot].clone())
-        };
-        Ok(self.in_order(found.into_iter().zip(&self.slots).map(or_fill).collect()))
+        Ok(self.in_order(self.decode_slots(row, &self.slots)?))
+    }
+
+    /// The values of some slots of a row, in their order.
+    ///
+    /// # Errors
+    /// As [`Table::decode`].
+    pub fn decode_slots(&self, row: &[u8], slots: &[usize]) -> Result<Vec<Value>> {
+        let wanted = slots.iter().map(|slot| (*slot, &self.body.slots[*slot]));
+        let mut values = Vec::with_capacity(slots.len());
+        RowReader::new(row)?.each(wanted, |slot, value| {
+            values.push(value.unwrap_or_else(|| self.shape.defaults[slot].clone()));
+        })?;
+        Ok(values)
     }
 
     /// The values of a row of the tail, by column.
@@ -325,10 +330,7 @@ pub fn index_row(key: &Bytes) -> Result<Bytes> {
 /// # Errors
 /// 1712: bytes that do not parse.
 pub fn row_key(row: &[u8]) -> Result<Bytes> {
-    match RowReader::new(row)?.get(0, &SqlType::VarBinary(u32::MAX))? {
-        Some(Value::Bytes(key)) => Ok(key),
-        _ => Err(crate::error::SqlError::new(1712, "an index entry does not lead to a row")),
-    }
+    leads_to(RowReader::new(row)?.get(0, &INDEX.slots[0])?)
 }
 
 /// [`row_key`], of a row whose bytes the tail no longer has.
@@ -336,16 +338,7 @@ pub fn row_key(row: &[u8]) -> Result<Bytes> {
 /// # Errors
 /// 1712.
 pub fn stored_row_key(row: &RowRef) -> Result<Bytes> {
-    let shape = TableShape {
-        table: TableId(0),
-        slots: index_slots(),
-        defaults: vec![Value::Null],
-        version: 0,
-    };
-    match row.values(&shape, &[0])?.pop() {
-        Some(Value::Bytes(key)) => Ok(key),
-        _ => Err(crate::error::SqlError::new(1712, "an index entry does not lead to a row")),
-    }
+    leads_to(row.values(&INDEX, &[0])?.pop())
 }
 
 /// [`row_key`], of a row of an object.
@@ -353,13 +346,19 @@ pub fn stored_row_key(row: &RowRef) -> Result<Bytes> {
 /// # Errors
 /// 1030, 1712.
 pub fn object_row_key(row: &ObjectRow) -> Result<Bytes> {
-    let shape = TableShape {
-        table: TableId(0),
-        slots: index_slots(),
-        defaults: vec![Value::Null],
-        version: 0,
-    };
-    match row.values(&shape, &[0])?.pop() {
+    leads_to(row.values(&INDEX, &[0])?.pop())
+}
+
+/// What all indexes' rows look like.
+static INDEX: LazyLock<TableShape> = LazyLock::new(|| TableShape {
+    table: TableId(0),
+    slots: index_slots(),
+    defaults: vec![Value::Null],
+    version: 0,
+});
+
+fn leads_to(value: Option<Value>) -> Result<Bytes> {
+    match value {
         Some(Value::Bytes(key)) => Ok(key),
         _ => Err(crate::error::SqlError::new(1712, "an index entry does not lead to a row")),
     }

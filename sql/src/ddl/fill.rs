@@ -319,6 +319,7 @@ async fn scan(
         from.push(0);
         range = holdfast_tail::table::KeyRange { from, to: None };
         for (key, row) in batch {
+            let key = Bytes::copy_from_slice(&key);
             count += 1;
             if change.is_new {
                 let old = row.values(change.old)?;

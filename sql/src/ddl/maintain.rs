@@ -1,6 +1,7 @@
 //! ANALYZE, OPTIMIZE, CHECK, REPAIR and CHECKSUM TABLE.
 
 use holdfast_syntax::{Maintenance, TableName};
+use bytes::Bytes;
 use holdfast_tail::Direction;
 use holdfast_value::{Collation, SqlType, Value};
 
@@ -102,6 +103,7 @@ async fn broken(work: &Work<'_>, table: &Table) -> Result<Option<String>> {
     let mut rows = view.range(table.id, whole(), Direction::Forward)?;
     let mut count = 0_u64;
     while let Some((key, row)) = rows.next().await? {
+        let key = Bytes::copy_from_slice(&key);
         let values = match row.values(table) {
             Ok(values) => values,
             Err(error) => return Ok(Some(error.message)),

@@ -5,18 +5,20 @@
 //!
 //! - E1: it answers what DataFusion would answer, or "not mine".
 //! - E2: it looks at no more than [`ROWS_MAX`] rows; one more, and it gives up.
+//! - E3: of a table's columns only those are read that the query names.
 
 mod first;
+mod picked;
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use holdfast_api::BoxFuture;
-use holdfast_tail::Direction;
+use holdfast_tail::{Direction, Key};
 use holdfast_tail::table::KeyRange;
 use holdfast_value::{SqlType, Value, compare};
 
 use self::first::Ordered;
+use self::picked::{Picked, named};
 use super::path::{self, Path, Which};
 use super::view::{Row, View};
 use super::{Statement, aggregate};
@@ -59,6 +61,8 @@ pub struct Reader<'a, 's> {
     /// The statement.
     pub statement: &'s mut Statement,
     looked_at: usize,
+    /// The columns that the query names, ascending (E3).
+    named: Vec<ColumnId>,
     /// Key ranges that were read, for locks.
     pub read: Vec<Touched>,
 }
@@ -77,7 +81,7 @@ pub struct Touched {
 impl<'a, 's> Reader<'a, 's> {
     /// A reader that has read nothing.
     pub fn new(view: View<'a>, statement: &'s mut Statement) -> Self {
-        Self { view, statement, looked_at: 0, read: Vec::new() }
+        Self { view, statement, looked_at: 0, named: Vec::new(), read: Vec::new() }
     }
 
     /// Runs a query; `None`: it is not for this engine (E1).
@@ -88,6 +92,7 @@ impl<'a, 's> Reader<'a, 's> {
         if !is_simple(&query.rel) {
             return Ok(None);
         }
+        self.named = named(query);
         let Some(found) = self.rel(&query.rel, &[]).await? else { return Ok(None) };
         let wanted: Vec<ColumnId> = query.columns.iter().map(|column| column.id).collect();
         Ok(Some(found.arranged(&wanted).rows))
@@ -160,19 +165,22 @@ impl<'a, 's> Reader<'a, 's> {
 
     async fn read_path(&mut self, scan: &Scan, path: Option<Path>) -> Result<Option<Found>> {
         let table = &scan.table;
-        let mut found = Found { ids: scan.ids().collect(), rows: Vec::new() };
+        let picked = Picked::new(scan, &self.named);
+        let mut found = Found { ids: picked.ids.clone(), rows: Vec::new() };
         let Some(path) = path else {
             if self.view.size(table.id) > SMALL {
                 return Ok(None);
             }
             let whole = super::view::whole();
-            if !self.read_range(scan, Which::Primary, &whole, (false, &mut found)).await? {
+            let source = (scan, &picked, Which::Primary);
+            if !self.read_range(source, &whole, (false, &mut found)).await? {
                 return Ok(None);
             }
             return Ok(Some(found));
         };
         for range in &path.ranges {
-            if !self.read_range(scan, path.which, range, (path.is_point, &mut found)).await? {
+            let source = (scan, &picked, path.which);
+            if !self.read_range(source, range, (path.is_point, &mut found)).await? {
                 return Ok(None);
             }
         }
@@ -182,8 +190,7 @@ impl<'a, 's> Reader<'a, 's> {
     /// False: there are too many (E2).
     async fn read_range(
         &mut self,
-        scan: &Scan,
-        which: Which,
+        (scan, picked, which): (&Scan, &Picked, Which),
         range: &KeyRange,
         (is_point, found): (bool, &mut Found),
     ) -> Result<bool> {
@@ -197,15 +204,15 @@ impl<'a, 's> Reader<'a, 's> {
             let was_there = row.is_some();
             self.read.push(Touched { table: id, range: range.clone(), is_point: was_there });
             if let Some(row) = row {
-                let key = Bytes::copy_from_slice(&range.from);
-                self.take(scan, which, (key, row), found).await?;
+                let key = Key::new(&range.from);
+                self.take((scan, picked, which), (key, row), found).await?;
             }
             return Ok(self.looked_at <= ROWS_MAX);
         }
         self.read.push(Touched { table: id, range: range.clone(), is_point: false });
         let mut rows = self.view.range(id, range.clone(), Direction::Forward)?;
         while let Some((key, row)) = rows.next().await? {
-            self.take(scan, which, (key, row), found).await?;
+            self.take((scan, picked, which), (key, row), found).await?;
             if self.looked_at > ROWS_MAX {
                 return Ok(false);
             }
@@ -215,42 +222,29 @@ impl<'a, 's> Reader<'a, 's> {
 
     async fn take(
         &mut self,
-        scan: &Scan,
-        which: Which,
-        (key, row): (Bytes, Row),
+        (scan, picked, which): (&Scan, &Picked, Which),
+        (key, row): (Key, Row),
         found: &mut Found,
     ) -> Result<()> {
         self.looked_at += 1;
-        let (key, row) = match which {
-            Which::Primary => (key, row),
-            Which::Index(at) => {
-                let (entry, key) = (key, row.leads_to()?);
-                let is_own = self.view.own.touches(scan.table.id, &key);
-                match self.view.get(scan.table.id, &key).await? {
-                    // The entry may be the snapshot's while the row is the transaction's own.
-                    Some(row) if is_own && !is_entry(scan, at, (&entry, &key), &row)? => {
-                        return Ok(());
-                    }
-                    Some(row) => (key, row),
-                    None if is_own => return Ok(()),
-                    None => {
-                        return Err(SqlError::new(
-                            1712,
-                            format!(
-                                "an index of '{}' leads to a row that is not there",
-                                scan.table.name
-                            ),
-                        ));
-                    }
-                }
+        let Which::Index(at) = which else {
+            found.rows.push(picked.values(scan, (&key, &row), &self.statement.context.zone)?);
+            return Ok(());
+        };
+        let (entry, key) = (key, row.leads_to()?);
+        let is_own = self.view.own.touches(scan.table.id, &key);
+        let row = match self.view.get(scan.table.id, &key).await? {
+            // The entry may be the snapshot's while the row is the transaction's own.
+            Some(row) if is_own && !is_entry(scan, at, (&entry, &key), &row)? => return Ok(()),
+            Some(row) => row,
+            None if is_own => return Ok(()),
+            None => {
+                let name = &scan.table.name;
+                let text = format!("an index of '{name}' leads to a row that is not there");
+                return Err(SqlError::new(1712, text));
             }
         };
-        let mut values = row.values(&scan.table)?;
-        if scan.key {
-            values.push(Value::Bytes(key));
-        }
-        self.statement.localize(&scan.table, &mut values);
-        found.rows.push(values);
+        found.rows.push(picked.values(scan, (&key, &row), &self.statement.context.zone)?);
         Ok(())
     }
 
@@ -300,6 +294,13 @@ impl<'a, 's> Reader<'a, 's> {
     async fn project(&mut self, input: &Rel, items: &[(ColumnId, Typed)]) -> Result<Option<Found>> {
         let Some(found) = self.rel(input, &[]).await? else { return Ok(None) };
         let layout = Layout::new(&found.ids);
+        let ids = items.iter().map(|(id, _)| *id).collect();
+        if let Some(places) = places(items, &layout) {
+            let pick = |mut row: Vec<Value>| -> Vec<Value> {
+                places.iter().map(|at| std::mem::replace(&mut row[*at], Value::Null)).collect()
+            };
+            return Ok(Some(Found { ids, rows: found.rows.into_iter().map(pick).collect() }));
+        }
         let mut rows = Vec::with_capacity(found.rows.len());
         for row in found.rows {
             let values = self.with(&layout, &row, |env| {
@@ -307,7 +308,7 @@ impl<'a, 's> Reader<'a, 's> {
             })?;
             rows.push(values);
         }
-        Ok(Some(Found { ids: items.iter().map(|(id, _)| *id).collect(), rows }))
+        Ok(Some(Found { ids, rows }))
     }
 
     fn sort(&mut self, found: &mut Found, keys: &[Order]) -> Result<()> {
@@ -376,7 +377,8 @@ impl<'a, 's> Reader<'a, 's> {
             return Box::pin(self.join(JoinKind::Left, (right, left), on, conjuncts)).await;
         }
         let Some(outer) = self.rel(left, conjuncts).await? else { return Ok(None) };
-        let inner_ids = right.ids();
+        let mut inner_ids = right.ids();
+        inner_ids.retain(|id| self.named.binary_search(id).is_ok());
         let mut tests: Vec<Typed> = on.cloned().map(walk::conjuncts).unwrap_or_default();
         if kind == JoinKind::Inner {
             tests.extend(conjuncts.iter().cloned());
@@ -415,11 +417,21 @@ impl<'a, 's> Reader<'a, 's> {
     }
 }
 
+/// Where a projection's columns are, if it is nothing else than columns, each once.
+fn places(items: &[(ColumnId, Typed)], layout: &Layout) -> Option<Vec<usize>> {
+    let mut places: Vec<usize> = Vec::with_capacity(items.len());
+    for (_, item) in items {
+        let Expr::Column(id) = item.expr else { return None };
+        places.push(layout.find(id).filter(|at| !places.contains(at))?);
+    }
+    Some(places)
+}
+
 /// Whether a row has this entry in an index now.
-fn is_entry(scan: &Scan, index: usize, (entry, key): (&Bytes, &Bytes), row: &Row) -> Result<bool> {
+fn is_entry(scan: &Scan, index: usize, (entry, key): (&[u8], &[u8]), row: &Row) -> Result<bool> {
     let values = row.values(&scan.table)?;
-    let (has, _) = scan.table.entry(&scan.table.indexes[index], &values, key)?;
-    Ok(has == *entry)
+    let (has, _) = scan.table.entry(&scan.table.indexes[index], &values, &key.to_vec().into())?;
+    Ok(has == entry)
 }
 
 /// Conditions with a row's values in them.

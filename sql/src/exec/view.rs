@@ -13,7 +13,7 @@ use bytes::Bytes;
 use holdfast_base::{TableId, Ts};
 use holdfast_objects::{ObjectCursor, ObjectRow};
 use holdfast_tail::table::KeyRange;
-use holdfast_tail::{Direction, Lookup, RangeCursor, RowRef};
+use holdfast_tail::{Direction, Key, Lookup, RangeCursor, RowRef};
 use holdfast_value::Value;
 
 use super::workspace::Workspace;
@@ -53,6 +53,18 @@ impl Row {
             Self::Stored(row) => table.read(row),
             Self::Own(row) => table.decode(row),
             Self::Object(row) => table.read_object(row),
+        }
+    }
+
+    /// The values of some slots, in their order.
+    ///
+    /// # Errors
+    /// As [`Row::values`].
+    pub fn slots(&self, table: &Table, slots: &[usize]) -> Result<Vec<Value>> {
+        match self {
+            Self::Stored(row) => Ok(row.values(&table.shape, slots)?),
+            Self::Own(row) => table.decode_slots(row, slots),
+            Self::Object(row) => Ok(row.values(&table.shape, slots)?),
         }
     }
 
@@ -105,10 +117,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// As [`View::get`].
     pub fn range(&self, table: TableId, range: KeyRange, direction: Direction) -> Result<Rows<'a>> {
-        let mut own: Vec<(Bytes, Option<Row>)> = self
+        let mut own: Batch = self
             .own
             .range(table, &range.from, range.to.as_deref())
-            .map(|(key, row)| (key.clone(), row.clone().map(Row::Own)))
+            .map(|(key, row)| (Key::new(key), row.clone().map(Row::Own)))
             .collect();
         if direction == Direction::Forward {
             own.reverse();
@@ -148,10 +160,13 @@ pub struct Rows<'a> {
     _view: &'a Workspace,
 }
 
+/// Keys and rows; none: a deletion.
+type Batch = Vec<(Key, Option<Row>)>;
+
 /// One layer's part of a range.
 struct Run {
-    /// The next one last; none: a deletion.
-    batch: Vec<(Bytes, Option<Row>)>,
+    /// The next one last.
+    batch: Batch,
     more: More,
 }
 
@@ -171,7 +186,7 @@ impl Rows<'_> {
     /// # Errors
     /// 1030: an object cannot be read.
     #[allow(clippy::should_implement_trait, reason = "it waits and errs, an iterator does not")]
-    pub async fn next(&mut self) -> Result<Option<(Bytes, Row)>> {
+    pub async fn next(&mut self) -> Result<Option<(Key, Row)>> {
         loop {
             for run in &mut self.runs {
                 if run.batch.is_empty() && run.fill(self.step).await? {
@@ -193,7 +208,7 @@ impl Rows<'_> {
 
     /// The run whose key comes first; of equal ones the one above.
     fn first(&self) -> Option<usize> {
-        let mut best: Option<(usize, &Bytes)> = None;
+        let mut best: Option<(usize, &Key)> = None;
         for (at, run) in self.runs.iter().enumerate() {
             let Some((key, _)) = run.batch.last() else { continue };
             let is_first = best.is_none_or(|(_, other)| match self.is_reverse {
@@ -215,17 +230,16 @@ impl Run {
 
     /// Takes the next entries; false: nothing was asked for.
     async fn fill(&mut self, step: usize) -> Result<bool> {
-        let mut batch: Vec<(Bytes, Option<Row>)> = match &mut self.more {
+        let mut batch: Batch = match &mut self.more {
             More::Nothing => return Ok(false),
             More::Tail(cursor) => {
-                let pair = |entry: holdfast_tail::RangeEntry| {
-                    (Bytes::copy_from_slice(&entry.key), entry.row.map(Row::Stored))
-                };
-                cursor.next_batch(step).into_iter().map(pair).collect()
+                let entries = cursor.next_batch(step).into_iter();
+                entries.map(|entry| (entry.key, entry.row.map(Row::Stored))).collect()
             }
             More::Objects(cursor) => {
                 let entries = cursor.next_batch(step).await?;
-                entries.into_iter().map(|(key, row)| (key, Some(Row::Object(row)))).collect()
+                let pair = |(key, row): (Bytes, _)| (Key::new(&key), Some(Row::Object(row)));
+                entries.into_iter().map(pair).collect()
             }
         };
         if batch.is_empty() {

@@ -168,23 +168,22 @@ impl<'a> RowReader<'a> {
         self.seek(&mut cursor, slot, of)
     }
 
-    /// Some slots in one pass, appended to `out` as [`RowReader::get`] gives them.
-    /// `wanted` ascends; a step back is correct, too, but starts anew.
+    /// Some slots in one pass, each as [`RowReader::get`] gives it, with its number.
+    /// `slots` ascends; a step back is correct, too, but starts anew.
     ///
     /// # Errors
     /// [`ValueError::Stored`].
-    pub fn get_many(
+    pub fn each<'t>(
         &self,
-        wanted: &[(usize, &SqlType)],
-        out: &mut Vec<Option<Value>>,
+        slots: impl IntoIterator<Item = (usize, &'t SqlType)>,
+        mut take: impl FnMut(usize, Option<Value>),
     ) -> Result<(), ValueError> {
         let mut cursor = Cursor { slot: 0, rest: self.values };
-        out.reserve(wanted.len());
-        for (slot, of) in wanted {
-            if *slot < cursor.slot {
+        for (slot, of) in slots {
+            if slot < cursor.slot {
                 cursor = Cursor { slot: 0, rest: self.values };
             }
-            out.push(self.seek(&mut cursor, *slot, of)?);
+            take(slot, self.seek(&mut cursor, slot, of)?);
         }
         Ok(())
     }

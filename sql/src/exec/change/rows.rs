@@ -172,7 +172,7 @@ impl Writer<'_> {
         let mut found = Vec::new();
         while let Some((entry, row)) = rows.next().await? {
             let (key, row) = if index == table.id {
-                (entry, Some(row))
+                (Bytes::copy_from_slice(&entry), Some(row))
             } else {
                 let key = row.leads_to()?;
                 let row: Option<Row> = view.get(table.id, &key).await?;

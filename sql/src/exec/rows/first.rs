@@ -3,7 +3,7 @@
 use holdfast_tail::Direction;
 use holdfast_tail::table::KeyRange;
 
-use super::{Found, ROWS_MAX, Reader, Touched};
+use super::{Found, Picked, ROWS_MAX, Reader, Touched};
 use crate::algebra::{Order, Rel, Scan};
 use crate::error::Result;
 use crate::exec::path::{self, Path, Which};
@@ -29,7 +29,8 @@ impl Reader<'_, '_> {
             Which::Primary => table.id,
             Which::Index(at) => table.indexes[at].id,
         };
-        let layout = Layout::new(&scan.ids().collect::<Vec<_>>());
+        let picked = Picked::new(scan, &self.named);
+        let layout = Layout::new(&picked.ids);
         let mut found = Found { ids: items.iter().map(|(id, _)| *id).collect(), rows: Vec::new() };
         let mut one = Found { ids: Vec::new(), rows: Vec::new() };
         let mut touched = range.clone();
@@ -42,7 +43,7 @@ impl Reader<'_, '_> {
                 Direction::Forward => touched.to = Some([&key[..], &[0]].concat()),
                 Direction::Reverse => touched.from = key.to_vec(),
             }
-            self.take(scan, which, (key, row), &mut one).await?;
+            self.take((scan, &picked, which), (key, row), &mut one).await?;
             if self.looked_at - before > ROWS_MAX {
                 self.looked_at = before;
                 return Ok(None);

@@ -64,9 +64,8 @@ impl Builder {
     pub fn push_row(&mut self, row: &[u8]) -> Result<(), ValueError> {
         let reader = RowReader::new(row)?;
         self.values.clear();
-        let wanted: Vec<(usize, &SqlType)> =
-            self.order.iter().map(|at| (self.slots[*at].number, &self.slots[*at].of)).collect();
-        reader.get_many(&wanted, &mut self.values)?;
+        let wanted = self.order.iter().map(|at| (self.slots[*at].number, &self.slots[*at].of));
+        reader.each(wanted, |_, value| self.values.push(value))?;
         for (at, value) in self.order.iter().zip(&self.values) {
             let slot = &mut self.slots[*at];
             slot.column.push(value.as_ref().unwrap_or(&slot.default), &slot.of)?;

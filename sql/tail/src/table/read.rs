@@ -100,20 +100,10 @@ fn read_bytes(
     slots: &[usize],
     out: &mut Vec<Value>,
 ) -> Result<(), ValueError> {
-    let reader = RowReader::new(row)?;
-    let or_default =
-        |value: Option<Value>, slot: usize| value.unwrap_or_else(|| shape.defaults[slot].clone());
-    if !slots.is_sorted() {
-        for &slot in slots {
-            out.push(or_default(reader.get(slot, &shape.slots[slot])?, slot));
-        }
-        return Ok(());
-    }
-    let wanted: Vec<_> = slots.iter().map(|slot| (*slot, &shape.slots[*slot])).collect();
-    let mut values = Vec::with_capacity(slots.len());
-    reader.get_many(&wanted, &mut values)?;
-    out.extend(values.into_iter().zip(slots).map(|(value, slot)| or_default(value, *slot)));
-    Ok(())
+    let wanted = slots.iter().map(|slot| (*slot, &shape.slots[*slot]));
+    RowReader::new(row)?.each(wanted, |slot, value| {
+        out.push(value.unwrap_or_else(|| shape.defaults[slot].clone()));
+    })
 }
 
 impl TableTail {

@@ -49,8 +49,9 @@ fn rows_are_read_back() {
         let wanted: Vec<(usize, &SqlType)> =
             types.iter().enumerate().filter(|_| dice.below(2) == 0).collect();
         let mut got = Vec::new();
-        row.get_many(&wanted, &mut got).unwrap();
-        for ((slot, of), got) in wanted.iter().zip(got) {
+        row.each(wanted.iter().copied(), |slot, value| got.push((slot, value))).unwrap();
+        for ((slot, of), (at, got)) in wanted.iter().zip(got) {
+            assert_eq!(*slot, at);
             assert_eq!(got.as_ref(), Some(&values[*slot]), "R1: seed {seed}, {of:?}");
             assert_eq!(row.get(*slot, of).unwrap(), got, "seed {seed}");
         }
