@@ -1,7 +1,7 @@
 //! ANALYZE, OPTIMIZE, CHECK, REPAIR and CHECKSUM TABLE.
 
-use holdfast_syntax::{Maintenance, TableName};
 use bytes::Bytes;
+use holdfast_syntax::{Maintenance, TableName};
 use holdfast_tail::Direction;
 use holdfast_value::{Collation, SqlType, Value};
 

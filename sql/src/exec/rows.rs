@@ -13,8 +13,8 @@ mod picked;
 use std::collections::BTreeMap;
 
 use holdfast_api::BoxFuture;
-use holdfast_tail::{Direction, Key};
 use holdfast_tail::table::KeyRange;
+use holdfast_tail::{Direction, Key};
 use holdfast_value::{SqlType, Value, compare};
 
 use self::first::Ordered;

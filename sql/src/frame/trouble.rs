@@ -20,7 +20,7 @@ pub(super) fn unwrap(error: &DataFusionError) -> SqlError {
         DataFusionError::Diagnostic(_, inner) => unwrap(inner),
         DataFusionError::ArrowError(inner, _) => match &**inner {
             ArrowError::ExternalError(inner) => boxed(&**inner),
-            other => SqlError::internal(other),
+            other => SqlError::internal(told(&other.to_string())),
         },
         DataFusionError::Collection(all) => match all.first() {
             Some(first) => unwrap(first),
@@ -30,9 +30,21 @@ pub(super) fn unwrap(error: &DataFusionError) -> SqlError {
             1038,
             format!("Out of memory for this query, consider a smaller one ({what})"),
         ),
-        DataFusionError::NotImplemented(what) => SqlError::unsupported(what),
-        other => SqlError::internal(other),
+        DataFusionError::NotImplemented(what) if what.contains("retract_batch") => {
+            SqlError::unsupported("this aggregate over a window frame that moves")
+        }
+        DataFusionError::NotImplemented(what) => SqlError::unsupported(told(what)),
+        other => SqlError::internal(told(&other.to_string())),
     }
+}
+
+/// A message without DataFusion's address for reports: this is ours to mend.
+fn told(message: &str) -> &str {
+    let until = ["\nThis issue was likely caused by", "\n\nbacktrace:"]
+        .iter()
+        .filter_map(|mark| message.find(mark))
+        .min();
+    &message[..until.unwrap_or(message.len())]
 }
 
 fn boxed(error: &(dyn std::error::Error + Send + Sync + 'static)) -> SqlError {

@@ -16,7 +16,7 @@ use super::aggregate::{After, make};
 use super::keys;
 use super::lower::{Lower, name, named};
 use super::plan::{sorts, strange};
-use crate::algebra::{Aggregate, Bound, Window, WindowKind as K};
+use crate::algebra::{Aggregate, Bound, Frame, Window, WindowKind as K};
 use crate::error::{Result, SqlError};
 use crate::expr::{ColumnId, Typed};
 
@@ -103,8 +103,10 @@ fn function(lower: &Lower, call: &Window) -> Result<(Definition, Vec<Expr>, Afte
             _ => false,
         };
         if is_number {
-            let count = count(lower, arg)?;
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            let count = i64::try_from(count(lower, arg)?).unwrap_or(i64::MAX);
+            if count == 0 && matches!(call.kind, K::Ntile | K::NthValue) {
+                return Err(wrong_number());
+            }
             args.push(Expr::Literal(ScalarValue::Int64(Some(count)), None));
         } else {
             args.push(lower.converted(arg, &call.of)?);
@@ -118,14 +120,17 @@ fn function(lower: &Lower, call: &Window) -> Result<(Definition, Vec<Expr>, Afte
     Ok((Definition::WindowUDF(udwf), args, After::Nothing))
 }
 
+fn wrong_number() -> SqlError {
+    SqlError::new(1210, "Incorrect arguments to window function")
+}
+
 /// A constant count.
 fn count(lower: &Lower, typed: &Typed) -> Result<u64> {
-    let wrong = || SqlError::new(1210, "Incorrect arguments to window function");
     match typed.constant() {
-        Some(Value::Null) | None => Err(wrong()),
+        Some(Value::Null) | None => Err(wrong_number()),
         Some(value) => {
             let number = lower.shared.with(|context| cast::to_i64(value, context))?;
-            number.and_then(|number| u64::try_from(number).ok()).ok_or_else(wrong)
+            number.and_then(|number| u64::try_from(number).ok()).ok_or_else(wrong_number)
         }
     }
 }
@@ -134,6 +139,7 @@ fn frame(lower: &Lower, call: &Window) -> Result<WindowFrame> {
     let Some(frame) = &call.frame else {
         return Ok(WindowFrame::new((!call.order.is_empty()).then_some(false)));
     };
+    check(frame)?;
     let units = if frame.rows { WindowFrameUnits::Rows } else { WindowFrameUnits::Range };
     let key = call.order.first().map(|key| &key.by.of);
     let distance = |by: &Option<Typed>| -> Result<ScalarValue> {
@@ -166,10 +172,38 @@ fn frame(lower: &Lower, call: &Window) -> Result<WindowFrame> {
     Ok(WindowFrame::new_bounds(units, from, to))
 }
 
+/// A frame begins before it ends.
+fn check(frame: &Frame) -> Result<()> {
+    let (code, what) = match (&frame.from, &frame.to) {
+        (Bound::After(None), _) => (3584, "frame start cannot be UNBOUNDED FOLLOWING."),
+        (_, Bound::Before(None)) => (3585, "frame end cannot be UNBOUNDED PRECEDING."),
+        (Bound::Current | Bound::After(_), Bound::Before(_))
+        | (Bound::After(_), Bound::Current) => {
+            (3586, "frame start or end is negative, NULL or of non-integral type")
+        }
+        (Bound::Before(Some(from)), Bound::Before(Some(to))) if is_less(from, to) => {
+            return Err(SqlError::unsupported("a window frame without rows"));
+        }
+        (Bound::After(Some(from)), Bound::After(Some(to))) if is_less(to, from) => {
+            return Err(SqlError::unsupported("a window frame without rows"));
+        }
+        _ => return Ok(()),
+    };
+    Err(SqlError::new(code, format!("Window '<unnamed window>': {what}")))
+}
+
+/// Two constants, compared as the numbers that they are.
+fn is_less(a: &Typed, b: &Typed) -> bool {
+    match (a.constant(), b.constant()) {
+        (Some(a), Some(b)) => holdfast_value::compare::order(a, b, &SqlType::BIGINT).is_lt(),
+        _ => false,
+    }
+}
+
 fn range(lower: &Lower, by: &Typed, of: &SqlType) -> Result<ScalarValue> {
     match lower.converted(by, of)? {
         Expr::Literal(value, _) => Ok(value),
-        _ => Err(SqlError::new(1210, "Incorrect arguments to window function")),
+        _ => Err(wrong_number()),
     }
 }
 

@@ -39,7 +39,12 @@ impl Picked {
     ///
     /// # Errors
     /// 1712, 1030: it does not parse.
-    pub fn values(&self, scan: &Scan, (key, row): (&[u8], &Row), zone: &Zone) -> Result<Vec<Value>> {
+    pub fn values(
+        &self,
+        scan: &Scan,
+        (key, row): (&[u8], &Row),
+        zone: &Zone,
+    ) -> Result<Vec<Value>> {
         let mut values = row.slots(&scan.table, &self.slots)?;
         for at in &self.timestamps {
             if let Value::DateTime(micros) = &mut values[*at] {
