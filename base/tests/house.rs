@@ -22,9 +22,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sql/syntax", &["value", "base"]),
     ("sql/tail", &["value", "api", "base"]),
     ("sql/objects", &["value", "tail", "api", "base"]),
+    ("sql/cache", &["api", "io", "base"]),
     ("sql", &["value", "func", "wire", "syntax", "tail", "objects", "api", "io", "base"]),
     ("sim", &["api", "io", "base"]),
-    ("server", &["sql", "wire", "txn", "meta", "ec", "api", "io", "base"]),
+    ("server", &["sql", "cache", "wire", "txn", "meta", "ec", "api", "io", "base"]),
     ("benches", &["sql", "txn", "meta", "ec", "api", "io", "base"]),
 ];
 
