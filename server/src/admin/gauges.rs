@@ -68,6 +68,7 @@ pub(super) async fn of(admin: &Admin) -> Registry {
     buckets(&mut registry, &status);
     metadata(&mut registry, &status);
     database(&mut registry, &status);
+    cache(&mut registry, &status);
     registry
 }
 
@@ -211,6 +212,30 @@ fn database(registry: &mut Registry, status: &Status) {
     set("holdfast_sql_compactions_count", "Compactions since the start", store.compactions);
     set("holdfast_sql_checkpoints_count", "Checkpoints since the start", store.checkpoints);
     set("holdfast_sql_job_failures_count", "Flushes and such that failed", store.failures);
+}
+
+fn cache(registry: &mut Registry, status: &Status) {
+    let Some(cache) = &status.cache else { return };
+    let mut set = |name, help, value: u64| gauge(registry, name, help, value as f64);
+    let serves = "1 while the cache of objects on disk serves";
+    set("holdfast_cache_serving_state", serves, u64::from(cache.off.is_none()));
+    set("holdfast_cache_limit_bytes", "What its files may take", cache.limit_bytes);
+    set("holdfast_cache_file_bytes", "What its files take", cache.file_bytes);
+    set("holdfast_cache_held_bytes", "What it holds of objects", cache.held_bytes);
+    set("holdfast_cache_queued_count", "Blocks that wait to be written", cache.queued);
+    set("holdfast_cache_restored_count", "Slots that were found at the start", cache.restored);
+    let mut add = |name, help, value| counter(registry, name, help, value);
+    add("holdfast_cache_hit_reads", "Parts of blocks that it gave", cache.hits);
+    add("holdfast_cache_missed_reads", "Parts of blocks that it did not have", cache.misses);
+    add("holdfast_cache_shared_reads", "Misses that waited for another's", cache.shared);
+    add("holdfast_cache_hit_bytes", "What it gave", cache.hit_bytes);
+    add("holdfast_cache_fetched_bytes", "What was read of the bucket", cache.fetched_bytes);
+    add("holdfast_cache_written_count", "Slots written", cache.written);
+    let dropped = "Blocks not written, as the queue was full";
+    add("holdfast_cache_dropped_count", dropped, cache.dropped);
+    add("holdfast_cache_evicted_count", "Slots that went for others", cache.evictions);
+    add("holdfast_cache_corrupt_count", "Slots found torn, rotten or foreign", cache.corrupt);
+    add("holdfast_cache_disk_errors", "Operations of its disk that went wrong", cache.errors);
 }
 
 fn metadata(registry: &mut Registry, status: &Status) {

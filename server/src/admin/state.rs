@@ -8,6 +8,7 @@ use std::time::Duration;
 use holdfast_api::meta::MetaService;
 use holdfast_api::object::ObjectStore;
 use holdfast_base::{ClusterId, NodeId};
+use holdfast_cache::DiskCache;
 use holdfast_io::clock::Clock;
 
 use super::auth::Guard;
@@ -49,11 +50,16 @@ pub struct Running {
     pub facts: Facts,
     /// The database, where there is one.
     pub engine: Option<Arc<holdfast_sql::engine::Engine>>,
+    /// The cache of objects on a local disk, where there is one.
+    pub cache: Option<Arc<DiskCache>>,
     /// Verifications asked for by hand.
     pub(super) verifier: Verifier,
     /// Held while keys are read, changed and handed to the front: one change at a time.
     pub(super) keys_changing: tokio::sync::Mutex<()>,
 }
+
+/// The database and its cache of objects, where there are such.
+pub type Sql = (Option<Arc<holdfast_sql::engine::Engine>>, Option<Arc<DiskCache>>);
 
 /// What does not change while the process runs.
 #[derive(Clone, Debug)]
@@ -125,11 +131,11 @@ impl Running {
         meta: Arc<dyn MetaService>,
         store: Arc<holdfast_ec::object::Store>,
         secrets: (Arc<Vault>, Arc<Keys>),
-        (facts, engine): (Facts, Option<Arc<holdfast_sql::engine::Engine>>),
+        (facts, (engine, cache)): (Facts, Sql),
     ) -> Self {
         let (vault, keys) = secrets;
         let (verifier, keys_changing) = (Verifier::default(), tokio::sync::Mutex::default());
-        Self { meta, store, vault, keys, facts, engine, verifier, keys_changing }
+        Self { meta, store, vault, keys, facts, engine, cache, verifier, keys_changing }
     }
 
     /// The store as its clients see it.

@@ -14,6 +14,7 @@ use holdfast_api::drive::{DriveState, DriveStatus};
 use holdfast_api::meta::{Answer, DriveRecord, MetaError, MetaStatus, Query};
 use holdfast_api::object::StoreStatus;
 use holdfast_base::DriveNo;
+use holdfast_cache::CacheStatus;
 use holdfast_io::clock::deadline;
 use holdfast_sql::status::DatabaseStatus;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,9 @@ pub struct Status {
     /// The database's own figures, where MySQL clients are answered.
     #[serde(default)]
     pub database: Option<DatabaseStatus>,
+    /// The cache of objects on a local disk, where there is one.
+    #[serde(default)]
+    pub cache: Option<CacheStatus>,
     /// The last verification that was asked for.
     pub verification: Verification,
 }
@@ -169,6 +173,7 @@ pub(super) async fn collect(admin: &Admin, running: &Running) -> Status {
         store,
         meta: asked.meta,
         database: running.engine.as_ref().map(|engine| engine.status()),
+        cache: running.cache.as_ref().map(|cache| cache.status()),
         verification: running.verifier.status(),
     };
     status.warnings = warnings::of(&status, facts, &asked.trouble);

@@ -16,6 +16,11 @@ pub(super) fn of(status: &Status, facts: &Facts, trouble: &Option<String>) -> Ve
     redundancy(status, facts, &mut lines);
     space(status, &mut lines);
     metadata(status, &mut lines);
+    if let Some(cache) = &status.cache
+        && let Some(why) = &cache.off
+    {
+        lines.push(format!("the cache of objects in {} is off: {why}", cache.path));
+    }
     if !facts.tls && !facts.s3.ip().is_loopback() {
         lines.push("S3 is reached without TLS: what is sent can be read on the way".into());
     }

@@ -45,6 +45,7 @@ pub(super) fn render(status: &Status, width: Option<u16>, colour: bool) -> Strin
     say("");
     metadata(status).iter().for_each(|line| say(line));
     database(status).iter().for_each(|line| say(line));
+    cache(status).iter().for_each(|line| say(line));
     text.truncate(text.trim_end().len());
     text
 }
@@ -246,6 +247,35 @@ fn database(status: &Status) -> Vec<String> {
         ));
     }
     lines.extend(database.stopped.iter().map(|why| format!("  STOPPED: {why}")));
+    lines
+}
+
+fn cache(status: &Status) -> Vec<String> {
+    let Some(cache) = &status.cache else { return Vec::new() };
+    let size = |bytes: u64| ByteCount(bytes);
+    let asked = (cache.hits + cache.misses).max(1);
+    let mut lines = vec![
+        format!(
+            "Cache        {} of objects in {} of {}, {}",
+            size(cache.held_bytes),
+            size(cache.file_bytes),
+            size(cache.limit_bytes),
+            cache.path
+        ),
+        format!(
+            "  {} % hits ({} of {}), {} given, {} fetched; {} dropped, {} evicted, {} corrupt, {} errors",
+            cache.hits * 100 / asked,
+            cache.hits,
+            cache.hits + cache.misses,
+            size(cache.hit_bytes),
+            size(cache.fetched_bytes),
+            cache.dropped,
+            cache.evictions,
+            cache.corrupt,
+            cache.errors
+        ),
+    ];
+    lines.extend(cache.off.iter().map(|why| format!("  OFF until the next start: {why}")));
     lines
 }
 

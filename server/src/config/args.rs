@@ -81,6 +81,29 @@ pub struct ServerArgs {
     )]
     pub io: Option<IoChoice>,
 
+    /// A directory that holds what was read of tables lately; without it only memory does.
+    ///
+    /// For a node that reads its tables over a network: give a fast local disk, a directory
+    /// of its own. On one node the tables lie on local drives already, and this is a
+    /// second copy. Nothing in it is needed: it may be lost, or emptied while the server
+    /// is stopped. What is read of it is verified; when its disk errs, reads go on without.
+    #[arg(
+        long,
+        env = "HOLDFAST_SQL_CACHE_DIR",
+        value_name = "DIR",
+        verbatim_doc_comment,
+        help_heading = "Storage"
+    )]
+    pub sql_cache_dir: Option<PathBuf>,
+
+    /// The most that --sql-cache-dir may take: a number with MiB, GiB or TiB. [default: 16GiB]
+    ///
+    /// It grows to this in files of half a GiB, and stops before its file system is full.
+    /// Each 100 GiB take 80 MB of memory. With less than what is read again and again it
+    /// helps little.
+    #[arg(long, env = "HOLDFAST_SQL_CACHE_SIZE", value_name = "SIZE", help_heading = "Storage")]
+    pub sql_cache_size: Option<String>,
+
     /// Where S3 listens. [default: 127.0.0.1:9000]
     ///
     /// An address that is not a loopback one needs a strong root password; give

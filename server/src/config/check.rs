@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use holdfast_base::Geometry;
+use holdfast_base::{ByteCount, Geometry};
 
 use super::{ConfigError, IoChoice, LogFormat, ServerArgs};
 
@@ -22,6 +22,8 @@ pub struct ServerConfig {
     pub degraded: bool,
     /// How to reach the disks.
     pub io: IoChoice,
+    /// Where objects of tables are cached, if they are.
+    pub sql_cache: Option<CacheChoice>,
     /// Where S3 listens.
     pub s3: SocketAddr,
     /// Where the admin port listens.
@@ -55,6 +57,15 @@ pub enum DriveChoice {
     Given(Vec<PathBuf>),
 }
 
+/// A cache on a local disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheChoice {
+    /// Its directory.
+    pub path: PathBuf,
+    /// The most that it takes. [bytes]
+    pub bytes: u64,
+}
+
 /// Where certificate and key are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -63,6 +74,9 @@ pub struct TlsFiles {
     /// The key, PEM.
     pub key: PathBuf,
 }
+
+/// What a cache takes where nothing is said. [bytes]
+const CACHE_BYTES: u64 = 16 << 30;
 
 /// Drive directories of the embedded default: room for 4+2.
 pub const EMBEDDED_DRIVES: usize = 6;
@@ -90,12 +104,14 @@ impl ServerArgs {
                 ));
             }
         };
+        let sql_cache = cache(self.sql_cache_dir, self.sql_cache_size.as_deref())?;
         let config = ServerConfig {
             data,
             drives,
             geometry,
             degraded: self.degraded,
             io: self.io.unwrap_or_default(),
+            sql_cache,
             s3: address("s3", self.s3.as_deref().unwrap_or("127.0.0.1:9000"))?,
             admin: address("admin", self.admin.as_deref().unwrap_or("127.0.0.1:9001"))?,
             mysql: match self.mysql.as_deref().unwrap_or("127.0.0.1:3306") {
@@ -114,8 +130,58 @@ impl ServerArgs {
         if config.s3 == config.admin && config.s3.port() != 0 {
             return Err(ConfigError::SameAddress { one: "s3", other: "admin", address: config.s3 });
         }
+        config.check_cache()?;
         Ok(config)
     }
+}
+
+impl ServerConfig {
+    /// The cache's directory is nothing else's.
+    fn check_cache(&self) -> Result<(), ConfigError> {
+        let Some(cache) = &self.sql_cache else { return Ok(()) };
+        let is_drive = matches!(&self.drives, DriveChoice::Given(all) if all.contains(&cache.path));
+        if is_drive || cache.path == self.data {
+            return Err(ConfigError::Value {
+                name: "sql-cache-dir",
+                value: cache.path.display().to_string(),
+                what: "it is a drive, or the data directory: give a directory of its own".into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn cache(path: Option<PathBuf>, size: Option<&str>) -> Result<Option<CacheChoice>, ConfigError> {
+    let bad = |what: String| ConfigError::Value {
+        name: "sql-cache-size",
+        value: size.unwrap_or_default().into(),
+        what,
+    };
+    let bytes = match size {
+        None => CACHE_BYTES,
+        Some(text) => bytes(text).ok_or_else(|| {
+            bad("write a number with MiB, GiB or TiB, as in 200GiB".into())
+        })?,
+    };
+    if bytes < holdfast_cache::FILE_BYTES {
+        let least = ByteCount(holdfast_cache::FILE_BYTES);
+        return Err(bad(format!("it is less than one file of {least}")));
+    }
+    match (path, size) {
+        (Some(path), _) => Ok(Some(CacheChoice { path, bytes })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(ConfigError::Missing(
+            "--sql-cache-size says how large, not where: give --sql-cache-dir, too",
+        )),
+    }
+}
+
+/// `200GiB`, with or without a space.
+fn bytes(text: &str) -> Option<u64> {
+    let units = [("MiB", ByteCount::MIB), ("GiB", ByteCount::GIB), ("TiB", 1 << 40)];
+    let (number, unit) =
+        units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;
+    number.trim().parse::<u64>().ok()?.checked_mul(unit)
 }
 
 fn geometry(text: &str, drives: &DriveChoice) -> Result<Geometry, ConfigError> {
@@ -170,6 +236,13 @@ impl fmt::Display for ServerConfig {
             None => write!(f, " geometry=by-drives")?,
         }
         write!(f, " degraded={} io={:?}", self.degraded, self.io)?;
+        match &self.sql_cache {
+            Some(cache) => {
+                let size = ByteCount(cache.bytes).to_string().replace(' ', "");
+                write!(f, " sql-cache={},{size}", cache.path.display())?;
+            }
+            None => write!(f, " sql-cache=off")?,
+        }
         write!(f, " s3={} admin={}", self.s3, self.admin)?;
         match self.mysql {
             Some(address) => write!(f, " mysql={address}")?,
@@ -195,6 +268,22 @@ mod tests {
         ServerArgs { data: Some("/d".into()), ..ServerArgs::default() }
     }
 
+    fn cached(size: &str) -> ServerArgs {
+        ServerArgs {
+            sql_cache_dir: Some("/c".into()),
+            sql_cache_size: Some(size.into()),
+            ..args()
+        }
+    }
+
+    #[test]
+    fn a_cache_has_the_size_that_was_said() {
+        let bytes = |args: ServerArgs| args.check().unwrap().sql_cache.unwrap().bytes;
+        assert_eq!(bytes(cached("2 TiB")), 2 << 40);
+        assert_eq!(bytes(ServerArgs { sql_cache_size: None, ..cached("") }), 16 << 30);
+        assert_eq!(args().check().unwrap().sql_cache, None);
+    }
+
     #[test]
     fn defaults_are_as_the_help_says() {
         let config = args().check().unwrap();
@@ -214,6 +303,10 @@ mod tests {
             (ServerArgs { admin: text("127.0.0.1:9000"), ..args() }, "each its own port"),
             (ServerArgs { tls_key: Some("k".into()), ..args() }, "go together"),
             (ServerArgs { domain: vec!["http://x".into()], ..args() }, "--domain http://x"),
+            (ServerArgs { sql_cache_size: text("1GiB"), ..args() }, "give --sql-cache-dir"),
+            (cached("100"), "--sql-cache-size 100: write a number with MiB"),
+            (cached("100MiB"), "--sql-cache-size 100MiB: it is less than one file of 528"),
+            (ServerArgs { sql_cache_dir: Some("/d".into()), ..args() }, "a directory of its own"),
         ];
         for (args, want) in table {
             let said = args.check().unwrap_err().to_string();

@@ -38,7 +38,7 @@ fn newlines(bytes: &[u8]) -> usize {
 
 /// Relative paths in a file are relative to the file.
 fn anchored(mut args: ServerArgs, folder: &Path) -> ServerArgs {
-    for path in args.drive.iter_mut().chain(&mut args.data) {
+    for path in args.drive.iter_mut().chain(&mut args.data).chain(&mut args.sql_cache_dir) {
         *path = folder.join(&*path);
     }
     for path in args.tls_cert.iter_mut().chain(&mut args.tls_key) {
@@ -60,6 +60,8 @@ impl ServerArgs {
             geometry: self.geometry.or(below.geometry),
             degraded: self.degraded || below.degraded,
             io: self.io.or(below.io),
+            sql_cache_dir: self.sql_cache_dir.or(below.sql_cache_dir),
+            sql_cache_size: self.sql_cache_size.or(below.sql_cache_size),
             s3: self.s3.or(below.s3),
             admin: self.admin.or(below.admin),
             mysql: self.mysql.or(below.mysql),

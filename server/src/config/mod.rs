@@ -14,7 +14,7 @@ mod check;
 mod file;
 
 pub use args::{IoChoice, LogFormat, ServerArgs};
-pub use check::{DriveChoice, EMBEDDED_DRIVES, ServerConfig, TlsFiles};
+pub use check::{CacheChoice, DriveChoice, EMBEDDED_DRIVES, ServerConfig, TlsFiles};
 pub use file::merge_file;
 
 /// A configuration that cannot be meant.

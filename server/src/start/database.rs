@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use holdfast_api::bucket::Bucket;
 use holdfast_api::log::LogService;
 use holdfast_api::meta::MetaService;
 use holdfast_api::object::ObjectStore;
 use holdfast_base::ByteCount;
+use holdfast_cache::DiskCache;
 use holdfast_meta::Meta;
 use holdfast_sql::engine::{Engine, EngineConfig};
 use holdfast_sql::store::StoreLimits;
 use holdfast_txn::{TailedLog, TxnConfig, TxnNode};
 
 use super::World;
+use super::cache::{Cache, CacheGround};
 use super::error::StartError;
 use crate::tables::Tables;
 
@@ -25,6 +28,7 @@ const MEMORY_SHARE: u64 = 4;
 pub struct Database {
     node: Arc<TxnNode>,
     engine: Arc<Engine>,
+    cache: Option<Cache>,
 }
 
 impl Database {
@@ -36,11 +40,16 @@ impl Database {
         meta: &Arc<Meta>,
         (service, store): (Arc<dyn MetaService>, Arc<dyn ObjectStore>),
         world: &World,
-        root: &str,
+        (root, ground): (&str, Option<CacheGround>),
     ) -> Result<Self, StartError> {
         let (clock, rng) = (world.clock.clone(), world.rng.clone());
         let bucket = Tables::open(service, store, clock, rng).await;
         let bucket = bucket.map_err(|error| StartError::Database(error.to_string()))?;
+        let mut bucket: Arc<dyn Bucket> = Arc::new(bucket);
+        let cache = ground.map(|ground| ground.serve(Arc::clone(&bucket), world));
+        if let Some(cache) = &cache {
+            bucket = cache.disk.clone();
+        }
         let inner: Arc<dyn LogService> = meta.clone();
         let log = Arc::new(TailedLog::new(inner, world.clock.clone(), TAILED));
         let config = TxnConfig::new(log.clone(), world.clock.clone(), world.rng.clone());
@@ -49,7 +58,7 @@ impl Database {
         let config = EngineConfig {
             txn: node.clone(),
             log,
-            bucket: Arc::new(bucket),
+            bucket,
             store: store_limits(),
             clock: world.clock.clone(),
             rng: world.rng.clone(),
@@ -60,7 +69,7 @@ impl Database {
         };
         let engine = Engine::start(config).await;
         let engine = engine.map_err(|error| StartError::Database(error.to_string()))?;
-        Ok(Self { node, engine })
+        Ok(Self { node, engine, cache })
     }
 
     /// The compute node.
@@ -68,10 +77,18 @@ impl Database {
         Arc::clone(&self.engine)
     }
 
-    /// Ends both, in order.
+    /// The cache of objects, if there is one.
+    pub fn cache(&self) -> Option<Arc<DiskCache>> {
+        self.cache.as_ref().map(|cache| Arc::clone(&cache.disk))
+    }
+
+    /// Ends them, in order.
     pub async fn close(self) {
         self.engine.shutdown().await;
         self.node.shutdown().await;
+        if let Some(cache) = &self.cache {
+            cache.disk.close().await;
+        }
     }
 }
 

@@ -36,6 +36,9 @@ pub enum StartError {
     /// The database does not come up.
     #[error("database: {0} (S3 alone starts with --mysql off)")]
     Database(String),
+    /// The cache's directory cannot be used.
+    #[error("--sql-cache-dir {}: {what}", path.display())]
+    Cache { path: PathBuf, what: String },
     /// A port cannot be listened on.
     #[error("{flag} {address}: {what}")]
     Listen { flag: &'static str, address: std::net::SocketAddr, what: String },

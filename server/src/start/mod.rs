@@ -13,6 +13,7 @@
 //! Not here: what is said on the command line (`cli`, `config`).
 
 mod banner;
+mod cache;
 mod credentials;
 mod data_dir;
 mod database;
@@ -73,11 +74,7 @@ impl Ground {
         world: &World,
     ) -> Result<Self, StartError> {
         let paths = paths(config, &data)?;
-        let backend = match config.io {
-            IoChoice::Auto => Backend::Auto,
-            IoChoice::Uring => Backend::Uring,
-            IoChoice::Threads => Backend::Threads,
-        };
+        let backend = backend(config);
         let known = data.cluster()?;
         let mut cluster = match known {
             Some(cluster) => cluster,
@@ -131,6 +128,15 @@ async fn lay(
     data.keep(&made)?;
     tracing::info!(%cluster, %geometry, drives = paths.len(), "a new cluster");
     Ok(made)
+}
+
+/// How disks are reached.
+fn backend(config: &ServerConfig) -> Backend {
+    match config.io {
+        IoChoice::Auto => Backend::Auto,
+        IoChoice::Uring => Backend::Uring,
+        IoChoice::Threads => Backend::Threads,
+    }
 }
 
 /// The drives' paths, without links.

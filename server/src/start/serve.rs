@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::banner::Banner;
+use super::cache::CacheGround;
 use super::credentials::{self, Credentials, Origin};
 use super::data_dir::DataDirectory;
 use super::drives::{Fleet, FleetConfig, supervise};
@@ -53,6 +54,7 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     if let Some(address) = config.mysql {
         credentials::check_exposed(&root, "mysql", address)?;
     }
+    let cache = CacheGround::find(&config)?;
     let ports = Ports::bind(&config, &world).await?;
     let (phase, _) = watch::channel(Phase::Run);
     let mut tasks = Tasks::new(phase.clone());
@@ -100,7 +102,8 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
             state.doing("reading the transaction log");
             let database = {
                 let service = (services.meta(), services.store.clone() as Arc<dyn ObjectStore>);
-                Database::start(&services.meta, service, &world, root.password.expose()).await?
+                let given = (root.password.expose(), cache);
+                Database::start(&services.meta, service, &world, given).await?
             };
             let serve = port.serve(database.engine(), phase.subscribe());
             tasks.spawn("the MySQL port", serve);
@@ -111,7 +114,13 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     let facts = services.facts(&config, data.path(), (s3_address, admin_address, mysql_address));
     let engine = database.as_ref().map(Database::engine);
     let secrets = (Arc::clone(&services.vault), keys);
-    state.run(Running::new(services.meta(), Arc::clone(&services.store), secrets, (facts, engine)));
+    let sql = (engine, database.as_ref().and_then(Database::cache));
+    state.run(Running::new(
+        services.meta(),
+        Arc::clone(&services.store),
+        secrets,
+        (facts, sql),
+    ));
     let serve = service_fn(move |request| front.call(request));
     tasks.spawn("the S3 port", ports.s3.serve(serve, phase.subscribe()));
     let tls_cert = config.tls.as_ref().map(|tls| tls.cert.clone());

@@ -116,7 +116,11 @@ fn a_client_without_a_server_or_credentials_is_told_so() {
 #[test]
 fn metrics_are_named_by_the_rule() {
     let dir = tempfile::tempdir().unwrap();
-    let mut running = Running::start(dir.path(), &[]);
+    let cache = dir.path().join("cache");
+    let more = ["--mysql", "127.0.0.1:0", "--sql-cache-dir", cache.to_str().unwrap()];
+    let mut running = Running::start(&dir.path().join("data"), &more);
+    let shown = running.admin(&["status"]);
+    assert!(shown.out.contains("Cache        0 B of objects in 0 B of 16.0 GiB"), "{shown:?}");
     let (_, text) = running.ask("GET", "/metrics", Some(&basic(USER, PASSWORD)), "");
     let units = [
         "bytes", "seconds", "count", "state", "index", "number", "drives", "blobs", "bodies",
@@ -134,7 +138,7 @@ fn metrics_are_named_by_the_rule() {
     }
     assert!(names > 30, "{names} metrics only:\n{text}");
     for want in
-        ["holdfast_drives_by_state_count{state=\"online\"} 6", "holdfast_store_writable_state 1"]
+        ["holdfast_drives_by_state_count{state=\"online\"} 6", "holdfast_store_writable_state 1", "holdfast_cache_serving_state 1"]
     {
         assert!(text.contains(want), "{want} is not in {text}");
     }

@@ -78,6 +78,8 @@ fn help_teaches() {
         "HOLDFAST_ROOT_PASSWORD",
         "[default: 127.0.0.1:9000]",
         "127.0.0.1:3306",
+        "HOLDFAST_SQL_CACHE_DIR",
+        "[default: 16GiB]",
         "Exit codes:",
     ] {
         assert!(done.out.contains(want), "--help lacks {want}");

@@ -52,6 +52,25 @@ fn a_data_directory_that_cannot_be_used() {
 }
 
 #[test]
+fn a_directory_of_the_cache_that_cannot_be_used() {
+    let dir = folder();
+    let (data, cache) = (dir.path().join("data"), dir.path().join("cache"));
+    let start = |cache: &Path| {
+        let more = ["--mysql", "127.0.0.1:0", "--sql-cache-dir", cache.to_str().unwrap()];
+        server(&data, &more)
+    };
+    let file = dir.path().join("file");
+    std::fs::write(&file, b"x").unwrap();
+    refused(start(&file), 1, "file: not a directory: give a directory of its own");
+    refused(start(Path::new("/proc/nowhere")), 1, "--sql-cache-dir /proc/nowhere: ");
+    refused(server(&data, &["--sql-cache-size", "1GiB"]), 2, "give --sql-cache-dir");
+    let mut running = Running::from(&data, start(&cache));
+    let more = ["--mysql", "127.0.0.1:0", "--sql-cache-dir", cache.to_str().unwrap()];
+    refused(server(&dir.path().join("other"), &more), 1, "in use by another holdfast server");
+    assert_eq!(running.stop(), Some(0));
+}
+
+#[test]
 fn credentials_that_are_refused() {
     let dir = folder();
     let with = |name: &str, value: &str, more: &[&str]| {

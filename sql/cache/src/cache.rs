@@ -9,7 +9,7 @@ use futures_util::future::{join, join_all, try_join_all};
 use holdfast_api::BoxFuture;
 use holdfast_api::bucket::{Bucket, BucketError, Listed, ObjectWriter};
 use holdfast_io::clock::{Clock, deadline};
-use holdfast_io::disk::{Buf, Drive};
+use holdfast_io::disk::{Buf, DiskErrorKind, Drive};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
@@ -130,14 +130,19 @@ impl DiskCache {
             // P2; whoever gave up leaves it to us.
             parts[at] = landing.await.ok().and_then(|run| run.part(pieces[at].wanted));
         }
-        let mut all = Vec::with_capacity(parts.len());
-        for (piece, part) in pieces.iter().zip(parts) {
-            all.push(match part {
-                Some(bytes) => bytes,
-                None => self.ask(name, absolute(*piece, piece.wanted)).await?,
-            });
-        }
-        Ok(all)
+        let rest = rest(pieces, &parts);
+        let asked = try_join_all(rest.iter().map(|range| self.ask(name, range.clone()))).await?;
+        let asked: Vec<(Range<u64>, Bytes)> = rest.into_iter().zip(asked).collect();
+        let part = |(piece, part): (&Piece, Option<Bytes>)| {
+            part.unwrap_or_else(|| {
+                let range = absolute(*piece, piece.wanted);
+                let at = asked.partition_point(|(asked, _)| asked.end <= range.start);
+                let (asked, bytes) = &asked[at];
+                let from = (range.start - asked.start) as usize;
+                bytes.slice(from..from + piece.wanted.len as usize)
+            })
+        };
+        Ok(pieces.iter().zip(parts).map(part).collect())
     }
 
     fn hit(&self, bytes: Option<Bytes>) -> Option<Bytes> {
@@ -166,7 +171,8 @@ impl DiskCache {
         let read = match deadline(&self.clock, READ_LIMIT, join_all(reads)).await {
             Ok(read) => read,
             Err(late) => {
-                self.shared.read_failed(true, format!("its disk hangs: {late}"));
+                let why = format!("its disk hangs: {late}");
+                self.shared.read_failed(DiskErrorKind::Medium, why);
                 vec![None; numbers.len()]
             }
         };
@@ -255,6 +261,19 @@ fn groups(pieces: &[Piece], fetches: Vec<(usize, Fetch)>) -> Vec<Group> {
         }
     }
     groups
+}
+
+/// What nobody brought, pieces that meet together.
+fn rest(pieces: &[Piece], parts: &[Option<Bytes>]) -> Vec<Range<u64>> {
+    let mut rest: Vec<Range<u64>> = Vec::new();
+    for (piece, _) in pieces.iter().zip(parts).filter(|(_, part)| part.is_none()) {
+        let range = absolute(*piece, piece.wanted);
+        match rest.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => rest.push(range),
+        }
+    }
+    rest
 }
 
 /// A part of a slot: the slot's own memory where most of it is wanted, else a copy, so that

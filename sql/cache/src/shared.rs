@@ -168,13 +168,13 @@ impl Shared {
 
     /// A read of the cache's disk erred.
     pub fn read_erred(&self, error: &DiskError) {
-        self.read_failed(error.kind == DiskErrorKind::Medium, error.to_string());
+        self.read_failed(error.kind, error.to_string());
     }
 
-    /// A read of the cache's disk gave nothing; `is_small`: that may be the one place.
-    pub fn read_failed(&self, is_small: bool, why: String) {
+    /// A read of the cache's disk gave nothing. A bad place of the medium may be the only one.
+    pub fn read_failed(&self, kind: DiskErrorKind, why: String) {
         let errors = self.counts.errors.fetch_add(1, Ordering::Relaxed) + 1;
-        if !is_small || errors > READ_ERRORS_MAX {
+        if kind != DiskErrorKind::Medium || errors > READ_ERRORS_MAX {
             self.turn_off(why);
         }
     }

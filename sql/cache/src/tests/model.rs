@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use holdfast_api::bucket::{Bucket, BucketError};
 use holdfast_io::clock::Clock;
 use holdfast_io::disk::OpKind;
-use holdfast_io::rng::SeededRng;
+use holdfast_io::rng::{Rng as _, SeededRng};
 use holdfast_sim::clock::SimClock;
 use holdfast_sim::disk::{Damage, Fault, Faults, SimDisk, When};
 use holdfast_sim::report::{Report, Tally};
@@ -52,8 +52,8 @@ impl History {
     fn new(seed: u64) -> Self {
         let rng = SeededRng::new(seed);
         let clock: Arc<dyn Clock> = SimClock::new();
-        let disk = SimDisk::new("cache", rng.next(), clock.clone());
-        let bucket = Slow::new(rng.next(), clock.clone());
+        let disk = SimDisk::new("cache", rng.next_u64(), clock.clone());
+        let bucket = Slow::new(rng.next_u64(), clock.clone());
         let cache = start(&disk, &bucket, &clock, rng.between(1, 4) * FILE_BYTES);
         let (names, tally) = (Vec::new(), Tally::default());
         let is_sound = seed.is_multiple_of(3);
@@ -130,7 +130,7 @@ impl History {
             _ => self.rng.between(1, 8 * B),
         };
         let mut all = vec![0; bytes as usize];
-        holdfast_io::rng::Rng::fill(&SeededRng::new(self.made), &mut all);
+        SeededRng::new(self.made).fill(&mut all);
         put(&self.cache, &name, &all).await;
         self.names.push((name, bytes));
     }
