@@ -159,9 +159,8 @@ fn cache(path: Option<PathBuf>, size: Option<&str>) -> Result<Option<CacheChoice
     };
     let bytes = match size {
         None => CACHE_BYTES,
-        Some(text) => bytes(text).ok_or_else(|| {
-            bad("write a number with MiB, GiB or TiB, as in 200GiB".into())
-        })?,
+        Some(text) => bytes(text)
+            .ok_or_else(|| bad("write a number with MiB, GiB or TiB, as in 200GiB".into()))?,
     };
     if bytes < holdfast_cache::FILE_BYTES {
         let least = ByteCount(holdfast_cache::FILE_BYTES);
@@ -269,11 +268,7 @@ mod tests {
     }
 
     fn cached(size: &str) -> ServerArgs {
-        ServerArgs {
-            sql_cache_dir: Some("/c".into()),
-            sql_cache_size: Some(size.into()),
-            ..args()
-        }
+        ServerArgs { sql_cache_dir: Some("/c".into()), sql_cache_size: Some(size.into()), ..args() }
     }
 
     #[test]

@@ -115,12 +115,7 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     let engine = database.as_ref().map(Database::engine);
     let secrets = (Arc::clone(&services.vault), keys);
     let sql = (engine, database.as_ref().and_then(Database::cache));
-    state.run(Running::new(
-        services.meta(),
-        Arc::clone(&services.store),
-        secrets,
-        (facts, sql),
-    ));
+    state.run(Running::new(services.meta(), Arc::clone(&services.store), secrets, (facts, sql)));
     let serve = service_fn(move |request| front.call(request));
     tasks.spawn("the S3 port", ports.s3.serve(serve, phase.subscribe()));
     let tls_cert = config.tls.as_ref().map(|tls| tls.cert.clone());

@@ -137,9 +137,11 @@ fn metrics_are_named_by_the_rule() {
         names += 1;
     }
     assert!(names > 30, "{names} metrics only:\n{text}");
-    for want in
-        ["holdfast_drives_by_state_count{state=\"online\"} 6", "holdfast_store_writable_state 1", "holdfast_cache_serving_state 1"]
-    {
+    for want in [
+        "holdfast_drives_by_state_count{state=\"online\"} 6",
+        "holdfast_store_writable_state 1",
+        "holdfast_cache_serving_state 1",
+    ] {
         assert!(text.contains(want), "{want} is not in {text}");
     }
     assert_eq!(running.stop(), Some(0));

@@ -46,12 +46,7 @@ impl Bucket for Far {
         })
     }
 
-    fn list(
-        &self,
-        _: &str,
-        _: &str,
-        _: usize,
-    ) -> BoxFuture<'_, Result<Vec<Listed>, BucketError>> {
+    fn list(&self, _: &str, _: &str, _: usize) -> BoxFuture<'_, Result<Vec<Listed>, BucketError>> {
         Box::pin(async { Ok(vec![Listed { name: "rows/a".into(), bytes: OBJECT }]) })
     }
 
@@ -91,7 +86,11 @@ async fn main() {
     let before = cache.status();
     measure("cache, warm", &cache).await;
     let after = cache.status();
-    println!("{} hits and {} misses while it was warm", after.hits - before.hits, after.misses - before.misses);
+    println!(
+        "{} hits and {} misses while it was warm",
+        after.hits - before.hits,
+        after.misses - before.misses
+    );
     println!("{after:?}");
     cache.close().await;
 }
@@ -119,8 +118,8 @@ async fn measure(what: &str, bucket: &dyn Bucket) {
 }
 
 async fn scan(bucket: &dyn Bucket, at_once: usize) {
-    let reads = (0..OBJECT / SCANNED)
-        .map(|at| bucket.read("rows/a", at * SCANNED..(at + 1) * SCANNED));
+    let reads =
+        (0..OBJECT / SCANNED).map(|at| bucket.read("rows/a", at * SCANNED..(at + 1) * SCANNED));
     let mut reads = futures_util::stream::iter(reads).buffered(at_once);
     while let Some(read) = reads.next().await {
         assert_eq!(read.expect("it is there").len() as u64, SCANNED);

@@ -203,11 +203,7 @@ impl DiskCache {
     }
 
     /// One read of the bucket, and a run for each of its pieces.
-    async fn fetch(
-        &self,
-        name: &Arc<str>,
-        group: Group,
-    ) -> Result<Vec<(usize, Run)>, BucketError> {
+    async fn fetch(&self, name: &Arc<str>, group: Group) -> Result<Vec<(usize, Run)>, BucketError> {
         let Group { fetches, mut range, asked } = group;
         let read = match self.ask(name, range.clone()).await {
             // The last block was asked for as a whole, and is shorter.

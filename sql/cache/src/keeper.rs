@@ -101,9 +101,8 @@ impl Keeper {
         if state.off.is_some() {
             return;
         }
-        let found = header.map(|header| {
-            (ObjectKey::of(&header.name).block(header.block), header.span)
-        });
+        let found =
+            header.map(|header| (ObjectKey::of(&header.name).block(header.block), header.span));
         let is_there = |object: &ObjectKey| {
             there.is_none_or(|there| there.contains(object))
                 && state.forgotten.as_ref().is_none_or(|gone| !gone.contains(object))

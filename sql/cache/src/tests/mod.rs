@@ -1,5 +1,11 @@
 //! Cases: what is fetched, what is kept, and what the cache does about its disk.
 
+#![allow(
+    clippy::single_range_in_vec_init,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "lists of ranges are compared, some of one"
+)]
+
 mod bucket;
 mod model;
 
@@ -73,7 +79,9 @@ fn start(disk: &Arc<SimDisk>, bucket: &Slow, clock: &Arc<dyn Clock>, bytes: u64)
 
 /// Until nothing waits to be written.
 async fn settle(cache: &DiskCache, clock: &Arc<dyn Clock>) {
+    let until = clock.monotonic() + Duration::from_secs(600);
     while cache.status().queued > 0 {
+        assert!(clock.monotonic() < until, "the keeper does not work any more");
         clock.sleep(Duration::from_millis(1)).await;
     }
 }

@@ -26,8 +26,21 @@ const SEEDS: u64 = 300;
 #[test]
 fn reads_give_what_the_bucket_has_whatever_happens_to_the_disk() {
     let needed = [
-        "hits", "misses", "shared", "evictions", "corrupt", "errors", "dropped", "restored",
-        "restarts", "power cuts", "turned off", "deletes", "away", "given up", "sound reads",
+        "hits",
+        "misses",
+        "shared",
+        "evictions",
+        "corrupt",
+        "errors",
+        "dropped",
+        "restored",
+        "restarts",
+        "power cuts",
+        "turned off",
+        "deletes",
+        "away",
+        "given up",
+        "sound reads",
     ];
     Report::run("cache", holdfast_sim::seeds(SEEDS), |seed| {
         holdfast_sim::run(async move { History::new(seed).run().await })
