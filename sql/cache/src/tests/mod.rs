@@ -108,6 +108,17 @@ fn the_first_read_takes_no_more_than_was_asked_and_the_second_nothing() {
 }
 
 #[test]
+fn what_lies_between_two_holes_is_not_fetched() {
+    holdfast_sim::run(async {
+        let stage = Stage::new(2).await;
+        stage.put("rows/a", 3 * B).await;
+        stage.read("rows/a", B..2 * B).await;
+        assert_eq!(stage.read("rows/a", 10..3 * B).await, [10..B, 2 * B..3 * B]);
+        assert_eq!(stage.read("rows/a", 10..3 * B).await, []);
+    });
+}
+
+#[test]
 fn a_block_at_the_end_is_fetched_whole_though_its_length_is_not_known() {
     holdfast_sim::run(async {
         let stage = Stage::new(2).await;

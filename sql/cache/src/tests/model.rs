@@ -39,6 +39,7 @@ fn reads_give_what_the_bucket_has_whatever_happens_to_the_disk() {
         "turned off",
         "deletes",
         "away",
+        "gone",
         "given up",
         "sound reads",
     ];
@@ -55,6 +56,8 @@ struct History {
     bucket: Slow,
     cache: DiskCache,
     names: Vec<(String, u64)>,
+    /// Deleted by whomever: absent from then on.
+    gone: Vec<(String, u64)>,
     made: u64,
     /// Nothing was done to the disk.
     is_sound: bool,
@@ -68,9 +71,9 @@ impl History {
         let disk = SimDisk::new("cache", rng.next_u64(), clock.clone());
         let bucket = Slow::new(rng.next_u64(), clock.clone());
         let cache = start(&disk, &bucket, &clock, rng.between(1, 4) * FILE_BYTES);
-        let (names, tally) = (Vec::new(), Tally::default());
+        let (names, gone, tally) = (Vec::new(), Vec::new(), Tally::default());
         let is_sound = seed.is_multiple_of(3);
-        Self { rng, clock, disk, bucket, cache, names, made: 0, is_sound, tally }
+        Self { rng, clock, disk, bucket, cache, names, gone, made: 0, is_sound, tally }
     }
 
     async fn run(mut self) -> Tally {
@@ -130,6 +133,7 @@ impl History {
             }
             6 => self.give_up().await,
             7 => settle(&self.cache, &self.clock).await,
+            8 | 9 => self.read_gone().await,
             _ => self.read().await,
         }
     }
@@ -170,6 +174,17 @@ impl History {
         self.tally.add("deletes", 1);
         let away = self.cache.read(&name, 0..bytes).await;
         assert!(away.is_err(), "{name} was deleted");
+        self.gone.push((name, bytes));
+    }
+
+    /// A name that is gone stays gone.
+    async fn read_gone(&mut self) {
+        let last = self.gone.len().saturating_sub(3);
+        for (name, bytes) in &self.gone[last..] {
+            let got = self.cache.read(name, 0..*bytes).await;
+            assert!(got.is_err(), "{name} was deleted, and came back");
+            self.tally.add("gone", 1);
+        }
     }
 
     fn range(&self) -> (String, std::ops::Range<u64>) {
@@ -244,8 +259,10 @@ impl History {
         }
         self.tally.add("restarts", 1);
         if self.rng.one_in(3) && self.names.len() > 3 {
-            let (name, _) = self.names.pop().unwrap();
-            self.bucket.inner.delete(&name).await.unwrap();
+            let at = self.rng.below(3) as usize;
+            let gone = self.names.swap_remove(at);
+            self.bucket.inner.delete(&gone.0).await.unwrap();
+            self.gone.push(gone);
         }
         let files = self.rng.between(1, 4);
         self.cache = start(&self.disk, &self.bucket, &self.clock, files * FILE_BYTES);
