@@ -1,7 +1,7 @@
 //! What the cache saves where the bucket is some milliseconds away.
 //!
 //! `cargo run --release -p holdfast-cache --example cached DIR [latency in ms]`: a bucket in
-//! memory that answers after a while, and DIR for the cache, reached as the server reaches
+//! memory that answers after a while, each read at 100 MB/s, and DIR for the cache, reached as the server reaches
 //! its disks (direct I/O where the file system has it). Reads as `objects` makes them: a
 //! point read is 8 reads of 120 KB of one object at a time, a scan reads of 8 MiB, four at a
 //! time.
@@ -25,6 +25,8 @@ use holdfast_io::rng::{Rng, SeededRng};
 const OBJECT: u64 = 256 << 20;
 const POINTS: u64 = 200;
 const PIECE: u64 = 120_000;
+/// Of one read of the bucket, about what one connection to S3 gives. [bytes a second]
+const STREAM: u64 = 100_000_000;
 const SCANNED: u64 = 8 << 20;
 
 /// One object, far away.
@@ -39,9 +41,10 @@ impl Bucket for Far {
     }
 
     fn read(&self, _: &str, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, BucketError>> {
+        let streamed = Duration::from_micros((range.end - range.start) * 1_000_000 / STREAM);
         let bytes = self.bytes.slice(range.start as usize..range.end as usize);
         Box::pin(async move {
-            SystemClock.sleep(self.latency).await;
+            SystemClock.sleep(self.latency + streamed).await;
             Ok(bytes)
         })
     }
