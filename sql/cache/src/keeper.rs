@@ -166,7 +166,7 @@ impl Keeper {
         if bytes < limit {
             let path = self.shared.files.drive().name();
             add(&self.shared.counts.errors, 1);
-            tracing::warn!(%path, bytes, limit, "no room for more: the cache of objects stays as large as it is");
+            tracing::warn!(%path, bytes, limit, "no room: the cache of objects grows no further");
         }
     }
 

@@ -31,6 +31,18 @@
 //! Nothing is synced: a slot that a power cut tore does not verify, and is dropped. At start
 //! the keeper reads the slots' headers, and asks the bucket which objects there still are.
 //!
+//! What it saves: the example `cached`, dev profile, run twice on two shared virtual cores
+//! with much other load, bucket in memory behind 5 ms and 100 MB/s for each read, cache on
+//! ext4 with direct I/O, 2026-11-27:
+//!
+//! | what | bucket alone | cache, empty | cache, warm |
+//! |---|---|---|---|
+//! | point read: 8 reads of 120 KB at a time | 7.5, 7.4 ms | 8.7, 8.6 ms | 2.5, 2.7 ms |
+//! | scan of 256 MiB, four reads of 8 MiB at a time | 373, 373 MB/s | 473, 521 MB/s | 640, 646 MB/s |
+//!
+//! The scan of the empty cache found what the point reads before it had left. What several
+//! nodes would spare the bucket together is not in these figures.
+//!
 //! Not here: decoded rows in memory (`objects`), which directory, and how large (`server`).
 
 mod cache;
