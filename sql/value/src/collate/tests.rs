@@ -64,6 +64,24 @@ fn ascii_is_written_the_same_short_and_long() {
 }
 
 #[test]
+fn what_joins_the_letter_before_it_is_compared_with_it() {
+    let long = |text: &str| {
+        let mut out = Vec::new();
+        uca::long_weights(text, &mut out);
+        out
+    };
+    let alphabet = ['a', 'l', 'L', 'm', 'n', '\u{b7}', '\u{301}', '\u{303}', '\u{30a}', '\u{200d}'];
+    for seed in seeds(16) {
+        let mut dice = Dice::new(seed);
+        for _ in 0..300 {
+            let (a, b) = (dice.text(&alphabet, 6), dice.text(&alphabet, 6));
+            let want = long(&a).cmp(&long(&b));
+            assert_eq!(compare(&a, &b, Collation::Uca0900AiCi), want, "{a:?} {b:?}, seed {seed}");
+        }
+    }
+}
+
+#[test]
 fn weights_order_as_texts_do() {
     for a in 0..128u8 {
         for b in 0..128u8 {

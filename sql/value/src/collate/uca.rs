@@ -92,25 +92,34 @@ fn ascii_weights(text: &str, out: &mut Vec<u8>) {
 
 pub(super) fn compare(left: &str, right: &str) -> Ordering {
     let uca = &*UCA;
-    if left.is_ascii() && right.is_ascii() {
-        let counted = |text: &'static [u32; 128], bytes: &[u8], at: &mut usize| loop {
-            let Some(byte) = bytes.get(*at) else { return 0 };
-            *at += 1;
-            let weight = text[usize::from(byte & 0x7f)];
+    ascii_compare(&uca.ascii, left.as_bytes(), right.as_bytes())
+        .unwrap_or_else(|| uca.collator.compare(left, right))
+}
+
+/// The order of two texts, if what decides it is ASCII: a byte that is not may belong to the
+/// character before it.
+fn ascii_compare(weights: &[u32; 128], left: &[u8], right: &[u8]) -> Option<Ordering> {
+    // The next weight (0 at the end) and where it ends; none: something that is not ASCII.
+    let next = |bytes: &[u8], mut at: usize| -> Option<(u32, usize)> {
+        while let Some(byte) = bytes.get(at) {
+            at += 1;
+            let weight = *weights.get(usize::from(*byte))?;
             if weight != 0 {
-                return weight;
-            }
-        };
-        let (mut i, mut j) = (0, 0);
-        loop {
-            let a = counted(&uca.ascii, left.as_bytes(), &mut i);
-            let b = counted(&uca.ascii, right.as_bytes(), &mut j);
-            if a != b || a == 0 {
-                return a.cmp(&b);
+                return Some((weight, at));
             }
         }
+        Some((0, at))
+    };
+    let (mut i, mut j) = (0, 0);
+    loop {
+        let (a, after_a) = next(left, i)?;
+        let (b, after_b) = next(right, j)?;
+        if a != b || a == 0 {
+            let is_ascii = |bytes: &[u8], at: usize| bytes.get(at).is_none_or(u8::is_ascii);
+            return (is_ascii(left, after_a) && is_ascii(right, after_b)).then(|| a.cmp(&b));
+        }
+        (i, j) = (after_a, after_b);
     }
-    uca.collator.compare(left, right)
 }
 
 pub(super) fn same_char(left: char, right: char) -> bool {
