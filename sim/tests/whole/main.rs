@@ -16,6 +16,8 @@ mod clients;
 mod history;
 mod machine;
 mod register;
+mod repair;
+mod trouble;
 
 use holdfast_sim::report::Report;
 
