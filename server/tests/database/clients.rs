@@ -118,7 +118,10 @@ impl Client<'_> {
                     session.leave().await;
                 }
             }
-            Err(Failure::Refused(code, _)) => self.count(named(*code)),
+            Err(Failure::Refused(code, why)) => {
+                println!("  client {} at {:?}: {code} {why}", self.no, self.clock.monotonic());
+                self.count(named(*code));
+            }
             Ok(_) => {}
         }
     }
@@ -322,13 +325,15 @@ impl Client<'_> {
                 let now = balance(&rows) + by;
                 texts.push(format!("UPDATE bank SET balance = {now} WHERE id = {account}"));
             } else {
-                texts.push(format!(
-                    "UPDATE bank SET balance = balance + {by} WHERE id = {account}"
-                ));
+                texts
+                    .push(format!("UPDATE bank SET balance = balance + {by} WHERE id = {account}"));
             }
         }
         let id = self.shared.borrow_mut().model.transfer((from, to, amount));
-        texts.push(format!("INSERT INTO ledger VALUES ({id}, {from}, {to}, {amount}, '{:>80}')", id));
+        texts.push(format!(
+            "INSERT INTO ledger VALUES ({id}, {from}, {to}, {amount}, '{:>80}')",
+            id
+        ));
         for text in texts {
             self.done(&text).await.map_err(|()| Some(id))?;
         }
@@ -540,8 +545,7 @@ impl Client<'_> {
             }
             _ => {
                 let ids = ids(&self.life);
-                let some: Vec<TableId> =
-                    ids.into_iter().filter(|_| self.rng.one_in(2)).collect();
+                let some: Vec<TableId> = ids.into_iter().filter(|_| self.rng.one_in(2)).collect();
                 self.life.engine.flush(&some).await.map(drop).map_err(drop)
             }
         }

@@ -1,6 +1,5 @@
 //! One history: eras of rounds, as in `whole`, with the database over it all.
 
-
 use futures_util::future::{join, join_all};
 use holdfast_api::blob::blob_bytes_max;
 use holdfast_api::log::LogService;
@@ -140,7 +139,17 @@ async fn work(seed: u64, system: &System, cuts: u64) {
             system.shared.borrow_mut().tally.add("fences", 1);
         }
     };
-    join(sql, join(other.work(steps), fence)).await;
+    let kills = async {
+        for _ in 0..machine.rng.below(4) {
+            machine.wait(machine.rng.below(60)).await;
+            let all = system.life().engine.sessions.all();
+            if !all.is_empty() {
+                machine.rng.pick(&all).kill(machine.rng.one_in(3));
+                system.shared.borrow_mut().tally.add("statements killed", 1);
+            }
+        }
+    };
+    join(join(sql, kills), join(other.work(steps), fence)).await;
     let pause = *machine.rng.pick(&[0, 0, 700, 2_500]);
     machine.wait(pause).await;
 }

@@ -19,7 +19,7 @@ use holdfast_txn::{TailedLog, TxnConfig, TxnNode};
 use holdfast_wire::WireConfig;
 use tokio::task::JoinHandle;
 
-use super::doubts::{Doubts, DoubtfulBucket, DoubtfulLog, Fate};
+use super::doubts::{DoubtfulBucket, DoubtfulLog, Doubts, Fate};
 use super::machine::Machine;
 use super::wire::{Failure, Wire};
 
@@ -30,7 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Clone)]
 pub struct Life {
     pub engine: Arc<Engine>,
-    pub doubts: Arc<Doubts>,
     /// The bucket, without the doubts.
     pub bucket: Arc<dyn Bucket>,
     node: Arc<TxnNode>,
@@ -72,7 +71,7 @@ impl Life {
         // Another life draws other names.
         let rng = Arc::new(SeededRng::new(machine.rng.next_u64()));
         let seed = Arc::new(SeededRng::new(machine.rng.next_u64()));
-        let fate = Fate { doubts: doubts.clone(), rng: seed, clock: clock.clone() };
+        let fate = Fate { doubts, rng: seed, clock: clock.clone() };
         let store = Arc::new(running.store.clone());
         let tables = Tables::open(running.meta.clone(), store, clock.clone(), rng.clone());
         let bucket: Arc<dyn Bucket> = Arc::new(tables.await.map_err(|error| say(&error))?);
@@ -103,7 +102,7 @@ impl Life {
             }
         };
         let wire = Arc::new(WireConfig::new(clock, rng));
-        Ok(Self { engine, doubts, bucket, node, wire, clock: machine.clock.clone() })
+        Ok(Self { engine, bucket, node, wire, clock: machine.clock.clone() })
     }
 
     /// Ends it: in order, or since what it stands on is gone.

@@ -57,6 +57,7 @@ const NEEDED: &[&str] = &[
     "ambiguous answers",
     "last words of the log",
     "fences",
+    "statements killed",
     "bucket writes that failed",
     "bucket writes that failed and are there",
     "bucket reads that failed",

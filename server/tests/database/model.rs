@@ -262,7 +262,12 @@ impl Model {
     }
 
     /// The first look after a life: nothing that is unknown happens any more.
-    pub fn found(&mut self, client: i64, rows: &BTreeMap<i64, Row>, extra: Option<&BTreeMap<i64, i64>>) {
+    pub fn found(
+        &mut self,
+        client: i64,
+        rows: &BTreeMap<i64, Row>,
+        extra: Option<&BTreeMap<i64, i64>>,
+    ) {
         let now = (self.now, self.now);
         let is_it = |state: &State| state.rows == *rows && state.extra.as_ref() == extra;
         self.saw(client, now, &(rows, extra), is_it);
@@ -271,16 +276,6 @@ impl Model {
         self.set(client, one.into_iter().collect());
         let keys = self.keys.get_mut(&client).expect("it was asked for");
         keys.points.drain(..keys.points.len() - 1);
-    }
-
-    /// Commits whose outcome is unknown.
-    pub fn in_doubt(&mut self, client: i64) -> bool {
-        self.states(client).len() > 1
-    }
-
-    /// Clients that have done anything.
-    pub fn clients(&self) -> Vec<i64> {
-        self.keys.keys().copied().collect()
     }
 
     // ---- the bank

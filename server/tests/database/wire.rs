@@ -82,7 +82,8 @@ impl Wire {
             let mut rest = &packet[..];
             let mut row = Vec::new();
             while !rest.is_empty() {
-                let (value, later) = rest.split_at(number(&mut rest) as usize);
+                let length = number(&mut rest) as usize;
+                let (value, later) = rest.split_at(length);
                 row.push(String::from_utf8_lossy(value).into_owned());
                 rest = later;
             }

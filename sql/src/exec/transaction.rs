@@ -180,8 +180,15 @@ impl Transaction {
     }
 
     /// Whether a commit that was sent has happened; it is decided by asking.
-    pub async fn is_committed(&mut self, engine: &Engine) -> bool {
-        self.settle(engine, self.id).await.is_ok()
+    ///
+    /// # Errors
+    /// 1180: nobody knows, or it has and is not seen here.
+    pub async fn is_committed(&mut self, engine: &Engine) -> Result<bool> {
+        match self.settle(engine, self.id).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.code == 1213 => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Notes a key that must not have changed since `since`.
@@ -292,7 +299,7 @@ impl Transaction {
         match engine.txn.lock_and_commit(lock, request).await {
             Ok(AutoCommit::Done(done)) => {
                 self.is_over = true;
-                engine.reach(done.ts).await?;
+                shown(engine, done.ts).await?;
                 Ok(None)
             }
             Ok(AutoCommit::Changed { at }) => {
@@ -335,7 +342,7 @@ impl Transaction {
         match engine.txn.commit(request).await {
             Ok(done) => {
                 self.is_over = true;
-                engine.reach(done.ts).await
+                shown(engine, done.ts).await
             }
             Err(TxnError::Unknown(id)) => self.settle(engine, id).await,
             Err(TxnError::Busy) => {
@@ -364,7 +371,7 @@ impl Transaction {
         let end = engine.clock.monotonic() + OUTCOME_LIMIT;
         loop {
             match engine.txn.outcome(id).await {
-                Ok(TxnOutcome::Committed(done)) => return engine.reach(done.ts).await,
+                Ok(TxnOutcome::Committed(done)) => return shown(engine, done.ts).await,
                 Ok(TxnOutcome::Aborted) => return Err(SqlError::deadlock()),
                 Ok(TxnOutcome::Forgotten) => return Err(TxnError::Unknown(id).into()),
                 Err(_) if engine.clock.monotonic() < end => engine.clock.sleep(OUTCOME_PAUSE).await,
@@ -418,6 +425,18 @@ impl Transaction {
         let found = self.savepoints.iter().rposition(|(known, _)| known.eq_ignore_ascii_case(name));
         found.ok_or_else(|| SqlError::new(1305, format!("SAVEPOINT {name} does not exist")))
     }
+}
+
+/// Waits until this node shows what is committed (Y4). A code that says "not committed"
+/// must not come of it.
+async fn shown(engine: &Engine, ts: Ts) -> Result<()> {
+    engine.reach(ts).await.map_err(|error| {
+        let why = error.message;
+        SqlError::new(
+            1180,
+            format!("Got error during COMMIT: it is durable, but not seen here: {why}"),
+        )
+    })
 }
 
 /// Locks that a statement wants: what, and whether alone.

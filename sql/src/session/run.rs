@@ -675,14 +675,20 @@ impl Session {
 
     /// A statement was dropped where it waited: what it did is undone. True: its
     /// commit was on its way, and has happened.
-    pub(super) async fn after_interruption(&mut self) -> bool {
-        let Some(open) = &mut self.transaction else { return false };
+    ///
+    /// # Errors
+    /// 1180: nobody knows whether it has.
+    pub(super) async fn after_interruption(&mut self) -> Result<bool> {
+        let Some(open) = &mut self.transaction else { return Ok(false) };
         if !open.is_implicit {
             open.undo_statement();
-            return false;
+            return Ok(false);
         }
-        let is_committed = open.is_sent && open.is_committed(&self.statement.engine).await;
-        if is_committed {
+        let is_committed = match open.is_sent {
+            true => open.is_committed(&self.statement.engine).await,
+            false => Ok(false),
+        };
+        if matches!(is_committed, Ok(true)) {
             self.transaction = None;
         } else {
             self.rollback();

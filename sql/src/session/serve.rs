@@ -373,10 +373,14 @@ impl Client {
         self.note_slow(took, parsed);
         match answer {
             Ok(answer) => Ok(Some(answer)),
-            Err(error) => {
-                if matches!(error.code, 1317 | 3024) && self.session.after_interruption().await {
-                    // It was durable before it was interrupted.
-                    return Ok(Some(Answer::Done(Outcome::default())));
+            Err(mut error) => {
+                if matches!(error.code, 1317 | 3024) {
+                    match self.session.after_interruption().await {
+                        // It was durable before it was interrupted.
+                        Ok(true) => return Ok(Some(Answer::Done(Outcome::default()))),
+                        Ok(false) => {}
+                        Err(unknown) => error = unknown,
+                    }
                 }
                 self.error(&error);
                 Ok(None)

@@ -42,13 +42,15 @@ impl Client {
             match step {
                 Ok(None) => {}
                 Ok(Some(outcome)) => return Ok(Ok(outcome)),
-                Err(error) => {
-                    let is_late = chunk.is_none() && error.code == 1317;
-                    if is_late && self.session.after_interruption().await {
-                        return Ok(Ok(Outcome::default()));
-                    }
-                    return Ok(Err(error));
+                Err(error) if chunk.is_none() && error.code == 1317 => {
+                    let done = self.session.after_interruption().await;
+                    return Ok(match done {
+                        Ok(true) => Ok(Outcome::default()),
+                        Ok(false) => Err(error),
+                        Err(unknown) => Err(unknown),
+                    });
                 }
+                Err(error) => return Ok(Err(error)),
             }
         }
     }
