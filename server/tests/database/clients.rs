@@ -90,7 +90,13 @@ impl Client<'_> {
     async fn session(&mut self) -> Step<&mut Session> {
         if self.session.is_none() {
             match self.life.connect("d").await {
-                Ok(session) => self.session = Some(session),
+                Ok(mut session) => {
+                    if self.rng.one_in(6) {
+                        let ms = self.rng.between(1, 40);
+                        let _ = session.ask(&format!("SET max_execution_time = {ms}")).await;
+                    }
+                    self.session = Some(session);
+                }
                 Err(_) => {
                     self.count("logins that failed");
                     return Err(());
@@ -588,7 +594,9 @@ fn named(code: u16) -> &'static str {
         1180 => "answered 1180",
         1205 => "answered 1205",
         1213 => "answered 1213",
+        1317 => "answered 1317",
         1412 => "answered 1412",
+        3024 => "answered 3024",
         1050 | 1051 | 1061 | 1062 | 1091 | 1146 => "answered what is there or not there",
         _ => "answered another error",
     }

@@ -99,11 +99,18 @@ pub fn is_mine(statement: &Parsed) -> bool {
 /// MySQL's; nothing has happened then, unless it is 1180 (the outcome is not known).
 pub async fn run(statement: &mut Statement, ddl: &Parsed) -> Result<DdlDone> {
     let warnings = (statement.context.warnings.len(), statement.context.warning_count);
+    let known = statement.engine.sessions.find(statement.facts.connection_id);
     let mut tries = 0;
     loop {
         let mut work = Work::begin(statement).await?;
         let ended = match one(&mut work, ddl).await {
-            Ok(done) => work.commit().await.map(|()| done),
+            Ok(done) => {
+                // Not to be interrupted: the client learns the outcome.
+                known.iter().for_each(|known| known.set_committing(true));
+                let committed = work.commit().await;
+                known.iter().for_each(|known| known.set_committing(false));
+                committed.map(|()| done)
+            }
             Err(error) => {
                 work.abandon();
                 Err(error)

@@ -24,6 +24,7 @@ use holdfast_base::{Epoch, TableId, Ts, TxnId};
 use holdfast_objects::ObjectId;
 use holdfast_tail::{Pin, TableShape};
 
+use super::change::Done;
 use super::workspace::{Mark, Workspace};
 use crate::catalog::{Catalog, Table, system};
 use crate::engine::Engine;
@@ -71,6 +72,8 @@ pub struct Transaction {
     statement_mark: Option<Mark>,
     /// A commit was sent; its outcome may not be known.
     pub is_sent: bool,
+    /// What the statement has done whose commit it is, for one that is interrupted.
+    pub told: Done,
     /// For the locks of one that is dropped.
     txn: Arc<dyn TxnService>,
     is_over: bool,
@@ -114,6 +117,7 @@ impl Transaction {
             savepoints: Vec::new(),
             statement_mark: None,
             is_sent: false,
+            told: Done::default(),
             txn: Arc::clone(&engine.txn),
             is_over: false,
         })

@@ -127,7 +127,19 @@ impl Known {
     pub fn set_committing(&self, is_so: bool) {
         self.committing.store(is_so, Ordering::Release);
         if !is_so {
+            self.wake.notify_waiters();
             self.wake.notify_one();
+        }
+    }
+
+    /// Resolves when no commit is on its way.
+    pub async fn interruptible(&self) {
+        loop {
+            let woken = self.wake.notified();
+            if !self.committing.load(Ordering::Acquire) {
+                return;
+            }
+            woken.await;
         }
     }
 

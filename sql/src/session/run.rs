@@ -673,27 +673,33 @@ impl Session {
         self.statement.facts.row_count = -1;
     }
 
-    /// A statement was dropped where it waited: what it did is undone. True: its
-    /// commit was on its way, and has happened.
+    /// A statement was dropped where it waited: what it did is undone. But if its
+    /// commit was on its way and has happened: what was done.
     ///
     /// # Errors
     /// 1180: nobody knows whether it has.
-    pub(super) async fn after_interruption(&mut self) -> Result<bool> {
-        let Some(open) = &mut self.transaction else { return Ok(false) };
+    pub(super) async fn after_interruption(&mut self) -> Result<Option<Outcome>> {
+        let Some(open) = &mut self.transaction else { return Ok(None) };
         if !open.is_implicit {
             open.undo_statement();
-            return Ok(false);
+            return Ok(None);
         }
         let is_committed = match open.is_sent {
             true => open.is_committed(&self.statement.engine).await,
             false => Ok(false),
         };
-        if matches!(is_committed, Ok(true)) {
-            self.transaction = None;
-        } else {
+        let Ok(true) = is_committed else {
             self.rollback();
-        }
-        is_committed
+            return is_committed.map(|_| None);
+        };
+        let told = std::mem::take(&mut open.told);
+        self.transaction = None;
+        let matched = self.statement.found_rows && told.matched > 0;
+        Ok(Some(Outcome {
+            affected: if matched { told.matched } else { told.affected },
+            last_insert_id: told.last_insert_id.unwrap_or(0),
+            ..Outcome::default()
+        }))
     }
 
     /// The columns that a statement gives; none where it gives no rows.

@@ -356,11 +356,15 @@ impl Client {
         let limit = self.session.statement.variables.settings().execution_ms;
         let limit = limit.map_or(Duration::from_secs(365 * 24 * 3600), Duration::from_millis);
         let begun = engine.clock.monotonic();
+        let overdue = async {
+            engine.clock.sleep(limit).await;
+            known.interruptible().await;
+        };
         let answer = tokio::select! {
             biased;
             answer = self.session.run(parsed, params) => answer,
             () = known.killed() => Err(SqlError::new(1317, "Query execution was interrupted")),
-            () = engine.clock.sleep(limit) => Err(SqlError::new(
+            () = overdue => Err(SqlError::new(
                 3024,
                 "Query execution was interrupted, maximum statement execution time exceeded",
             )),
@@ -377,8 +381,8 @@ impl Client {
                 if matches!(error.code, 1317 | 3024) {
                     match self.session.after_interruption().await {
                         // It was durable before it was interrupted.
-                        Ok(true) => return Ok(Some(Answer::Done(Outcome::default()))),
-                        Ok(false) => {}
+                        Ok(Some(done)) => return Ok(Some(Answer::Done(done))),
+                        Ok(None) => {}
                         Err(unknown) => error = unknown,
                     }
                 }

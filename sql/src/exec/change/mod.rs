@@ -151,6 +151,7 @@ pub async fn run(
             }
         };
         let again = if transaction.is_implicit {
+            transaction.told = pass.done.clone();
             transaction.commit_with(&engine, &pass.locks, ts, wait).await
         } else {
             let grant = transaction.lock(&engine, &pass.locks, ts, wait).await;

@@ -45,8 +45,8 @@ impl Client {
                 Err(error) if chunk.is_none() && error.code == 1317 => {
                     let done = self.session.after_interruption().await;
                     return Ok(match done {
-                        Ok(true) => Ok(Outcome::default()),
-                        Ok(false) => Err(error),
+                        Ok(Some(done)) => Ok(done),
+                        Ok(None) => Err(error),
                         Err(unknown) => Err(unknown),
                     });
                 }
