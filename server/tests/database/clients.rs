@@ -68,9 +68,9 @@ impl Client<'_> {
 
     async fn step(&mut self) -> Step {
         match self.rng.below(100) {
-            0..20 => self.change().await,
-            20..32 => self.transaction().await,
-            32..38 => self.large().await,
+            0..16 => self.change().await,
+            16..27 => self.transaction().await,
+            27..38 => self.large().await,
             38..58 => self.transfer().await,
             58..64 => self.audit().await,
             64..84 => self.read().await,

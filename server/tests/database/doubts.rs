@@ -100,17 +100,17 @@ impl DoubtfulLog {
             return self.inner.append(epoch, seq, records).await;
         }
         fate.count(|counts| &counts.ambiguous);
-        match fate.rng.below(6) {
+        match fate.rng.below(7) {
             0 | 1 => {
                 let _ = self.inner.append(epoch, seq, records).await;
                 Err(nobody_knows())
             }
-            2 => {
+            2 | 3 => {
                 let _ = self.inner.append(epoch, seq, records).await;
                 std::future::pending().await
             }
             // It is on its way still, when everybody has given it up.
-            3 => {
+            4 => {
                 let (inner, late) = (Arc::clone(&self.inner), fate.clone());
                 tokio::spawn(async move {
                     late.wait(late.rng.below(4_000)).await;
@@ -118,7 +118,7 @@ impl DoubtfulLog {
                 });
                 Err(nobody_knows())
             }
-            4 => Err(LogError::Meta(MetaError::Busy("it was told so".into()))),
+            5 => Err(LogError::Meta(MetaError::Busy("it was told so".into()))),
             _ => Err(nobody_knows()),
         }
     }

@@ -96,6 +96,9 @@ async fn round(seed: u64, system: &mut System) {
         system.start().await;
         undisturbed(system, async |system| system.look().await).await;
     } else if !system.life().serves().await || system.machine.rng.one_in(3) {
+        // What a node that stands still believes to be garbage has time to go.
+        let pause = system.machine.rng.below(7_000);
+        undisturbed(system, async |system| system.machine.wait(pause).await).await;
         system.calm();
         system.begin_again().await;
         undisturbed(system, async |system| system.look().await).await;
@@ -130,7 +133,7 @@ async fn work(seed: u64, system: &System, cuts: u64) {
         stripe: geometry.k() as u64 * (64 << 10),
         blob: blob_bytes_max(geometry) as u64,
     };
-    let steps = machine.rng.below(3);
+    let steps = machine.rng.below(5);
     let fence = async {
         if machine.rng.one_in(10) {
             // Another node takes over, and does nothing.
