@@ -24,6 +24,7 @@ MODELS = {
     "shard": ("holdfast-ec", ["--lib"], "acknowledged_shards_survive_crashes_errors_and_full_disks"),
     "object": ("holdfast-ec", ["--test", "object_model"], "acknowledged_bytes_survive_and_no_wrong_byte_is_read"),
     "whole": ("holdfast-sim", ["--test", "whole"], "what_was_acknowledged_is_there_whatever_happens"),
+    "database": ("holdfast-server", ["--test", "database"], "what_was_committed_is_there_whatever_happens"),
 }
 
 
