@@ -26,6 +26,9 @@
 //! - P3: page 0 and the store's length are those of one sync: the last, or, cut
 //!   off in it, the one before.
 //!
+//! - P4: the older of two copies is used only where the newer one is torn, not where its
+//!   read erred once: its checksums are of pages that were written anew since.
+//!
 //! An entry of 0 stands for a page of zeros that was never written; a checksum
 //! that comes out as 0 is written as 1.
 //!
@@ -47,6 +50,8 @@ const GROUP_PAGES: u64 = ((PAGE - TABLE_HEAD) / 4) as u64;
 const TABLE_HEAD: usize = 16;
 const TABLE_MAGIC: u32 = u32::from_le_bytes(*b"hfpt");
 const HEAD_MAGIC: u32 = u32::from_le_bytes(*b"hfph");
+/// Attempts to read a copy of a head or table.
+const READ_TRIES: usize = 8;
 const HEAD_BYTES: usize = 2 * PAGE;
 
 /// Where the groups begin. [bytes]
@@ -305,7 +310,7 @@ fn newer_of(
     let (mut blank, mut trouble) = (true, None);
     for copy in 0..2 {
         let mut bytes = vec![0; len];
-        if let Err(error) = file.read(at + (copy * len) as u64, &mut bytes) {
+        if let Err(error) = read_again(file, at + (copy * len) as u64, &mut bytes) {
             (blank, trouble) = (false, Some(error));
             continue;
         }
@@ -321,6 +326,18 @@ fn newer_of(
         (Some((_, bytes, copy)), _) => Ok((Some((bytes, copy)), false)),
         (None, Some(error)) => Err(disk(error)),
         (None, None) => Ok((None, blank)),
+    }
+}
+
+/// Reads, more than once where it errs: a copy that a power cut has torn stays unreadable,
+/// and an error that passes must not give way to the older copy.
+fn read_again(file: &dyn BlockingFile, at: u64, into: &mut [u8]) -> Result<(), DiskError> {
+    let mut tries = 1;
+    loop {
+        match file.read(at, into) {
+            Err(_) if tries < READ_TRIES => tries += 1,
+            done => return done,
+        }
     }
 }
 
