@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use holdfast_api::blob::blob_bytes_max;
 use holdfast_api::meta::{Command, MetaService};
+use holdfast_api::object::ObjectStore;
 use holdfast_base::limits::{INTENT_MS, READ_GRACE_MS};
 use holdfast_io::rng::{Rng, SeededRng};
 use holdfast_sim::report::Tally;
