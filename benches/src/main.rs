@@ -41,6 +41,8 @@ enum Bench {
     Tpcc(sql::tpcc::Args),
     /// Latency of COMMIT while small objects are put into the same log.
     CommitStorm(sql::storm::Args),
+    /// Point reads of rows in objects just after a start, beside MariaDB.
+    ColdReads(sql::cold::Args),
     /// Resident memory of the server under sysbench, over minutes.
     Memory(sql::memory::Args),
 }
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Bench::Sysbench(args) => sql::sysbench::run(&args),
         Bench::Tpcc(args) => sql::tpcc::run(&args),
         Bench::CommitStorm(args) => sql::storm::run(&args),
+        Bench::ColdReads(args) => sql::cold::run(&args),
         Bench::Memory(args) => sql::memory::run(&args),
     };
     match done {

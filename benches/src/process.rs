@@ -54,7 +54,7 @@ impl Process {
     }
 
     /// Asks it to end, as a service manager does, and waits until it has.
-    pub fn stop(mut self) -> Result<()> {
+    pub fn stop(&mut self) -> Result<()> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
         let began = Instant::now();

@@ -19,19 +19,20 @@ from collections import Counter
 from tests.harness import results
 from tests.harness.server import ROOT
 
-# Model: package, where its test is, the names that select it.
+# Model: where its test is, the names that select it. The workspace as a whole where DataFusion is in it: its
+# features are then those of the server's build, and it is not compiled once more.
 MODELS = {
-    "shard": ("holdfast-ec", ["--lib"], "acknowledged_shards_survive_crashes_errors_and_full_disks"),
-    "object": ("holdfast-ec", ["--test", "object_model"], "acknowledged_bytes_survive_and_no_wrong_byte_is_read"),
-    "whole": ("holdfast-sim", ["--test", "whole"], "what_was_acknowledged_is_there_whatever_happens"),
-    "database": ("holdfast-server", ["--test", "database"], "what_was_committed_is_there_whatever_happens"),
+    "shard": (["-p", "holdfast-ec", "--lib"], "acknowledged_shards_survive_crashes_errors_and_full_disks"),
+    "object": (["-p", "holdfast-ec", "--test", "object_model"], "acknowledged_bytes_survive_and_no_wrong_byte_is_read"),
+    "whole": (["-p", "holdfast-sim", "--test", "whole"], "what_was_acknowledged_is_there_whatever_happens"),
+    "database": (["--workspace", "--test", "database"], "what_was_committed_is_there_whatever_happens"),
 }
 
 
 def build(model: str) -> str:
     """The test's binary, in the release profile."""
-    package, where, _ = MODELS[model]
-    command = ["cargo", "test", "--release", "--quiet", "--no-run", "--message-format=json", "-p", package, *where]
+    where, _ = MODELS[model]
+    command = ["cargo", "test", "--release", "--quiet", "--no-run", "--message-format=json", *where]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
     found = [m["executable"] for m in messages if m.get("executable") and m.get("profile", {}).get("test")]
@@ -44,7 +45,7 @@ def chunk(binary: str, model: str, first: int, count: int) -> list[dict]:
     environment |= {"SEED_FROM": str(first), "SEEDS": str(count), "RUST_BACKTRACE": "0"}
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
         run = subprocess.Popen(
-            [binary, MODELS[model][2], "--nocapture"], cwd=ROOT, env=environment, text=True, errors="replace",
+            [binary, MODELS[model][1], "--nocapture"], cwd=ROOT, env=environment, text=True, errors="replace",
             stdout=subprocess.PIPE, stderr=errors)
         lines = [json.loads(line.removeprefix("SEEDS ")) for line in run.stdout if line.startswith("SEEDS ")]
         code = run.wait()

@@ -97,7 +97,7 @@ impl Server {
     }
 
     /// Asks it to end, and waits until it has.
-    pub fn stop(self) -> Result<()> {
+    pub fn stop(mut self) -> Result<()> {
         self.process.stop()
     }
 

@@ -5,11 +5,13 @@
 //! sysbench   its OLTP workloads, through the sysbench command
 //! tpcc       TPC-C's transactions through mysql_async, and its consistency conditions
 //! storm      COMMIT beside a storm of small PUTs on the same log
+//! cold       point reads of objects just after a start
 //! memory     resident memory over minutes
 //! ```
 //!
 //! Not here: the processes and what they cost (`process`).
 
+pub mod cold;
 pub mod memory;
 mod servers;
 pub mod storm;

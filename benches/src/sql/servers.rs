@@ -68,6 +68,8 @@ pub struct Database {
     pub password: &'static str,
     /// Who signs for its S3 port, where it has one.
     pub signer: Option<Signer>,
+    command: Box<dyn Fn() -> Command + Send + Sync>,
+    log: PathBuf,
     process: Process,
 }
 
@@ -112,19 +114,25 @@ impl Database {
     /// Holdfast, six drive directories, 4+2.
     pub fn holdfast(binary: &Path, place: &mut Place) -> Result<Self> {
         let (s3, admin, port) = (place.port()?, place.port()?, place.port()?);
-        let mut command = Command::new(binary);
-        command.args(["server", "--data"]).arg(place.folder.join("holdfast"));
-        for (flag, port) in [("--s3", s3), ("--admin", admin), ("--mysql", port)] {
-            command.arg(flag).arg(format!("{HOST}:{port}"));
-        }
-        command.env("HOLDFAST_ROOT_USER", S3_USER).env("HOLDFAST_ROOT_PASSWORD", PASSWORD);
+        let (binary, data) = (binary.to_owned(), place.folder.join("holdfast"));
+        let command = move || {
+            let mut command = Command::new(&binary);
+            command.args(["server", "--data"]).arg(&data);
+            for (flag, port) in [("--s3", s3), ("--admin", admin), ("--mysql", port)] {
+                command.arg(flag).arg(format!("{HOST}:{port}"));
+            }
+            command.env("HOLDFAST_ROOT_USER", S3_USER).env("HOLDFAST_ROOT_PASSWORD", PASSWORD);
+            command
+        };
         let signer = Signer {
             host: format!("{HOST}:{s3}"),
             user: S3_USER.into(),
             password: PASSWORD.into(),
         };
-        let process = Process::start("holdfast", command, &place.log("holdfast"))?;
-        Ok(Self { name: "holdfast", port, password: PASSWORD, signer: Some(signer), process })
+        let (command, log) = (Box::new(command), place.log("holdfast"));
+        let process = Process::start("holdfast", command(), &log)?;
+        let (name, password, signer) = ("holdfast", PASSWORD, Some(signer));
+        Ok(Self { name, port, password, signer, command, log, process })
     }
 
     /// MariaDB with its defaults, but for a buffer pool that holds everything; its log is synced at each COMMIT.
@@ -145,14 +153,20 @@ impl Database {
             String::from_utf8_lossy(&made.stderr)
         );
         let port = place.port()?;
-        let mut command = Command::new(&peer.mariadbd);
-        command.args(["--no-defaults", &datadir, "--skip-log-bin", "--skip-name-resolve"]);
-        command.args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=1G"]);
-        command.arg(format!("--bind-address={HOST}")).arg(format!("--port={port}"));
-        command.arg(format!("--socket={}", place.folder.join("mariadb.sock").display()));
-        command.args(user);
-        let process = Process::start("mariadb", command, &place.log("mariadb"))?;
-        Ok(Self { name: "mariadb", port, password: "", signer: None, process })
+        let (binary, socket) = (peer.mariadbd.clone(), place.folder.join("mariadb.sock"));
+        let command = move || {
+            let mut command = Command::new(&binary);
+            command.args(["--no-defaults", &datadir, "--skip-log-bin", "--skip-name-resolve"]);
+            command.args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=1G"]);
+            command.arg("--innodb-buffer-pool-load-at-startup=OFF");
+            command.arg(format!("--bind-address={HOST}")).arg(format!("--port={port}"));
+            command.arg(format!("--socket={}", socket.display())).args(user);
+            command
+        };
+        let (command, log) = (Box::new(command), place.log("mariadb"));
+        let process = Process::start("mariadb", command(), &log)?;
+        let (name, password, signer) = ("mariadb", "", None);
+        Ok(Self { name, port, password, signer, command, log, process })
     }
 
     /// Waits until it answers.
@@ -168,6 +182,13 @@ impl Database {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         bail!("{} did not answer within {} s: {last}", self.name, PATIENCE.as_secs())
+    }
+
+    /// Ends it in order, and starts it again.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.process.stop()?;
+        self.process = Process::start(self.name, (self.command)(), &self.log)?;
+        self.until_ready().await
     }
 
     /// Makes `schema`, empty.
