@@ -20,6 +20,12 @@ def test_tables_with_commas_join_by_what_where_says(staff):
     assert staff("SELECT sal FROM e ORDER BY id") == [(5,), (5,), (3,)]
 
 
+def test_a_limit_takes_no_room_before_there_are_rows(staff):
+    for limit in (10**12, 2**64 - 1):
+        query = f"(SELECT DISTINCT d FROM e ORDER BY 1 DESC LIMIT {limit}) UNION ALL SELECT 9"
+        assert sorted(staff(query)) == [(1,), (2,), (9,)]
+
+
 def test_totals_of_rollup_follow_their_groups(staff):
     assert staff("SELECT d, SUM(sal) FROM e GROUP BY d WITH ROLLUP") == [
         (1, 3), (2, 3), (None, 6)]

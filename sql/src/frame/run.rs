@@ -77,6 +77,8 @@ impl Engine {
             .with_batch_size(limits.batch_rows.max(1))
             .with_information_schema(false);
         config.options_mut().sql_parser.enable_ident_normalization = false;
+        // It makes room for as many groups as LIMIT says, before there is one.
+        config.options_mut().optimizer.enable_topk_aggregation = false;
         let state =
             SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).build();
         Ok(Self { state, rng })
