@@ -83,6 +83,8 @@ pub struct Transaction {
 struct Used {
     /// As of when; none: nobody else knows the table yet, or an index goes with its table.
     since: Option<Ts>,
+    /// When the definition became what it is.
+    defined: Ts,
     version: u32,
     shape: Arc<TableShape>,
 }
@@ -146,7 +148,8 @@ impl Transaction {
     /// Notes that a table's definition, as of `catalog`, was used for changes (Y3).
     pub fn use_table(&mut self, table: &Table, catalog: &Catalog) {
         if !self.used.contains_key(&table.id) {
-            self.know(table, Some(catalog.ts));
+            // A temporary table is the session's own.
+            self.know(table, (!table.is_temporary).then_some(catalog.ts));
         }
     }
 
@@ -157,10 +160,11 @@ impl Transaction {
 
     fn know(&mut self, table: &Table, since: Option<Ts>) {
         let (version, shape) = (table.row.version, Arc::clone(&table.shape));
-        self.used.insert(table.id, Used { since, version, shape });
+        let defined = table.since;
+        self.used.insert(table.id, Used { since, defined, version, shape });
         for index in &table.indexes {
             let shape = Arc::new(crate::engine::shape(index.id, crate::catalog::index_slots()));
-            self.used.insert(index.id, Used { since: None, version: 1, shape });
+            self.used.insert(index.id, Used { since: None, defined, version: 1, shape });
         }
     }
 
@@ -283,7 +287,7 @@ impl Transaction {
             return Ok(None);
         }
         let locks = self.missing(wanted);
-        let mut request = self.request(&BTreeSet::new());
+        let mut request = self.request(engine, &BTreeSet::new())?;
         for (lockable, _) in &locks {
             if let Lockable::Row(row) = lockable {
                 request.checks.push(Check { row: row.clone(), since });
@@ -337,7 +341,7 @@ impl Transaction {
         if self.is_large(engine) {
             return self.commit_large(engine).await;
         }
-        let request = self.request(&BTreeSet::new());
+        let request = self.request(engine, &BTreeSet::new())?;
         self.send(engine, request).await
     }
 
@@ -358,16 +362,24 @@ impl Transaction {
     }
 
     /// What is sent, but the rows of tables that `leave` names.
-    fn request(&self, leave: &BTreeSet<TableId>) -> CommitRequest {
+    ///
+    /// A catalog may be older than what the transaction node remembers of changes. What it
+    /// says still holds as of what the tail has applied, where the catalog of then says the same.
+    fn request(&self, engine: &Engine, leave: &BTreeSet<TableId>) -> Result<CommitRequest> {
+        // Before the catalog is looked at, which is then not older (N1 of `engine`).
+        let (applied, _) = engine.tail.applied();
+        let catalog = engine.catalog()?;
         let mut checks = self.checks.clone();
         for (table, used) in &self.used {
-            if let Some(since) = used.since {
-                checks.push(Check { row: system::table_key(*table), since });
-            }
+            let Some(since) = used.since else { continue };
+            let is_same =
+                catalog.tables.get(table).is_some_and(|table| table.since == used.defined);
+            let since = if is_same { since.max(applied) } else { since };
+            checks.push(Check { row: system::table_key(*table), since });
         }
         let version = |table| self.used.get(&table).map_or(1, |used| used.version);
         let parts = self.workspace.parts(leave, version);
-        CommitRequest { txn: self.id, checks, locked_in: self.locked_in, parts }
+        Ok(CommitRequest { txn: self.id, checks, locked_in: self.locked_in, parts })
     }
 
     /// Asks until the outcome is known.

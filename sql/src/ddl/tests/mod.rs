@@ -33,6 +33,9 @@ pub struct Server {
     pub engine: Arc<Engine>,
 }
 
+/// What the transaction node remembers of changes: a thousand of them.
+const RECENT_BYTES: usize = 64 << 10;
+
 /// 2026-01-02 03:04:05. [microseconds]
 const NOW: i64 = 1_767_323_045_000_000;
 
@@ -58,8 +61,9 @@ impl Server {
         let clock = SimClock::new();
         // Another life draws other names.
         let rng = Arc::new(SeededRng::new(7 + log.last()));
-        let txn =
-            TxnNode::start(TxnConfig::new(log.clone(), clock.clone(), rng.clone())).await.unwrap();
+        let mut config = TxnConfig::new(log.clone(), clock.clone(), rng.clone());
+        config.limits.recent_bytes = RECENT_BYTES;
+        let txn = TxnNode::start(config).await.unwrap();
         let version = "8.0".into();
         let config = EngineConfig {
             txn,

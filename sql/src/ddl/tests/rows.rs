@@ -146,3 +146,17 @@ fn a_new_foreign_key_is_checked_against_rows() {
         );
     });
 }
+
+/// Once, all changes were refused as soon as a table's definition was older than what the
+/// transaction node remembers: ten minutes, or four million changes.
+#[tokio::test]
+async fn a_definition_may_be_older_than_what_is_remembered() {
+    let server = Server::new().await;
+    server.ok("CREATE TABLE t (a INT PRIMARY KEY)").await;
+    for a in 0..1500 {
+        server.ok(&format!("INSERT INTO t VALUES ({a})")).await;
+    }
+    server.ok("UPDATE t SET a = 2000 WHERE a = 3").await;
+    server.ok("ALTER TABLE t ADD b INT").await;
+    server.ok("INSERT INTO t VALUES (5000, 1)").await;
+}

@@ -120,7 +120,7 @@ impl Transaction {
         }
         let (prepared, objects) = engine.prepare_large(&changes).await?;
         made.extend(objects);
-        let mut request = self.request(&chosen);
+        let mut request = self.request(engine, &chosen)?;
         request.checks.extend(prepared.checks);
         request.parts.extend(prepared.parts);
         self.send(engine, request).await
