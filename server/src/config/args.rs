@@ -99,7 +99,7 @@ pub struct ServerArgs {
     /// The most that --sql-cache-dir may take: a number with MiB, GiB or TiB. [default: 16GiB]
     ///
     /// It grows to this in files of half a GiB, and stops before its file system is full.
-    /// Each 100 GiB take 80 MB of memory. With less than what is read again and again it
+    /// Each 100 GiB take about 80 MB of memory. With less than what is read again and again it
     /// helps little.
     #[arg(long, env = "HOLDFAST_SQL_CACHE_SIZE", value_name = "SIZE", help_heading = "Storage")]
     pub sql_cache_size: Option<String>,

@@ -17,7 +17,7 @@
 //! - K3: no read waits for a write of the cache. Writes go through a bounded queue; what
 //!   finds it full is dropped.
 //! - K4: the files take at most the bytes given, the memory at most
-//!   `QUEUE` blocks and about 100 bytes for each slot (80 MB for 100 GiB).
+//!   `QUEUE` blocks and about 100 bytes for each slot (80 MB for 100 GiB; counted from the types, not measured).
 //!
 //! The first read of a part of a block fetches and keeps just that part; one of another
 //! part fetches the whole block. So a footer, or a column that is read once, costs no byte

@@ -81,7 +81,7 @@ pub struct Transaction {
 
 /// A definition that changes were made by.
 struct Used {
-    /// As of when; none: nobody else knows the table yet, or an index goes with its table.
+    /// As of when; none: nobody else knows the table, or an index goes with its table.
     since: Option<Ts>,
     /// When the definition became what it is.
     defined: Ts,
