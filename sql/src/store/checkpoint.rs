@@ -49,7 +49,7 @@ pub struct Checkpoint {
     pub ts: Ts,
     /// C: edits up to this timestamp are in the manifests.
     pub made: Ts,
-    /// The manifests of users' tables and indexes.
+    /// The manifests of tables and indexes, of dropped ones, too.
     pub tables: Vec<(TableId, Manifest)>,
     /// The rows of system tables: key and row.
     pub system: Vec<(TableId, Vec<(Bytes, Bytes)>)>,
@@ -144,7 +144,7 @@ impl Engine {
                 self.flush_one(id).await?;
             }
         }
-        let checkpoint = self.collect(ts, after).await?;
+        let checkpoint = self.collect(ts, after)?;
         let bytes = checkpoint.encode();
         let name = Checkpoint::name(after);
         let mut writer = self.store.bucket.create(&name, Some(bytes.len() as u64));
@@ -161,19 +161,20 @@ impl Engine {
         Ok(true)
     }
 
-    /// K2: as of now, which is after every flush.
-    async fn collect(&self, ts: Ts, after: Lsn) -> Result<Checkpoint> {
-        let now = self.now().await?;
+    /// K2: as of what the tail has applied, which is after every flush. The transaction node
+    /// may know of less: an append whose answer it still waits for may be in the log.
+    ///
+    /// Tables that were dropped are in it, too, as long as they have a manifest: edits of
+    /// before they were dropped may lie after C. A start buries what nobody names.
+    fn collect(&self, ts: Ts, after: Lsn) -> Result<Checkpoint> {
+        let (made, _) = self.tail.applied();
         let mut system = Vec::new();
         for table in system::SYSTEM_TABLES {
-            system.push((table, self.system_table(table, now)?));
+            system.push((table, self.system_table(table, made)?));
         }
-        let catalog = self.catalog()?;
-        let named = crate::engine::ids(&catalog);
         let tables = self.store.versions.all().into_iter();
-        let tables = tables.filter(|(id, _)| named.contains(id));
         let tables = tables.map(|(id, manifest)| (id, Manifest::clone(&manifest))).collect();
-        Ok(Checkpoint { after, ts, made: now, tables, system })
+        Ok(Checkpoint { after, ts, made, tables, system })
     }
 
     /// The rows of a system table, as they are stored.
