@@ -75,4 +75,10 @@ pub trait MetaService: Send + Sync + 'static {
 
     /// A body id that nobody has.
     fn new_body(&self) -> BodyId;
+
+    /// False while commands that add are refused with [`MetaError::Full`]: a body whose commit
+    /// would be refused is better not written, as its shards lie there until its intent ran out.
+    fn has_room(&self) -> bool {
+        true
+    }
 }

@@ -12,6 +12,8 @@
 //! - U3: a body's intent is renewed long before it runs out; a body whose intent ran out
 //!   takes no more bytes.
 //! - U4: after an error the writer answers with errors only.
+//! - U5: no blob is begun while the metadata would refuse its commit for want of room: a client
+//!   that tries again would fill what room the drives have with shards of nothing.
 //! - O5: what a writer holds is covered by the budget: its first bytes as they come, a
 //!   blob's frames from its first byte until its drives have it.
 //!
@@ -341,6 +343,9 @@ impl Stage {
 
 /// The geometry and the drives of a blob that begins now.
 fn plan(inner: &Inner, blob: BlobId) -> Result<(Geometry, Chosen), StoreError> {
+    if !inner.meta.has_room() {
+        return Err(StoreError::Full); // U5
+    }
     let takers = inner.drives.takers();
     let healthy = takers.candidates.len();
     let Some(geometry) = inner.config.geometry.fit(healthy) else {

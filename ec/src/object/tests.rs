@@ -48,6 +48,8 @@ struct Watched {
     hook: Mutex<Option<Hook>>,
     /// Commands fail, and change nothing.
     refuses: AtomicBool,
+    /// It says that it has no room.
+    full: AtomicBool,
     plan: Arc<Plan>,
 }
 
@@ -83,6 +85,10 @@ impl MetaService for Watched {
 
     fn new_body(&self) -> BodyId {
         self.meta.new_body()
+    }
+
+    fn has_room(&self) -> bool {
+        !self.full.load(Ordering::Relaxed)
     }
 }
 
@@ -236,10 +242,14 @@ impl Bench {
     async fn of(drives: u16, config: Config) -> Self {
         let clock = SimClock::new();
         let meta = Meta::new(7, clock.clone());
-        let (hook, refuses) = (Mutex::default(), AtomicBool::default());
         let plan = Arc::new(Plan::default());
-        let watched = Watched { meta: Flaky(meta.clone()), hook, refuses, plan: plan.clone() };
-        let watched = Arc::new(watched);
+        let watched = Arc::new(Watched {
+            meta: Flaky(meta.clone()),
+            hook: Mutex::default(),
+            refuses: AtomicBool::default(),
+            full: AtomicBool::default(),
+            plan: plan.clone(),
+        });
         let store = Store::new(config, clock.clone(), watched.clone());
         let bench = Self { store, plan, clock, meta, watched };
         for no in 0..drives {
@@ -362,6 +372,26 @@ fn without_spares_too_many_failures_are_refused() {
         bench.plan.fail.store(2, Ordering::Relaxed);
         let refused = bench.put(&content(1, 20_000)).await;
         assert!(matches!(refused, Err(StoreError::NoQuorum { durable: 4, needed: 5, .. })));
+    });
+}
+
+/// U5.
+#[test]
+fn while_the_metadata_has_no_room_no_shard_is_written() {
+    holdfast_sim::run(async {
+        let bench = Bench::new(6).await;
+        let bytes = content(1, 300_000);
+        bench.watched.full.store(true, Ordering::Relaxed);
+        for _ in 0..5 {
+            let refused = bench.put(&bytes).await;
+            assert!(matches!(refused, Err(StoreError::Full)), "{:?}", refused.err());
+        }
+        for no in 0..6 {
+            assert_eq!(bench.stored(no).await, [], "drive {no}");
+        }
+        bench.watched.full.store(false, Ordering::Relaxed);
+        let stored = bench.put(&bytes).await.unwrap();
+        assert!(bench.get(&stored, bytes.len()).await == bytes, "all is well once there is room");
     });
 }
 

@@ -275,6 +275,10 @@ impl MetaService for Guarded {
     fn new_body(&self) -> BodyId {
         self.meta.new_body()
     }
+
+    fn has_room(&self) -> bool {
+        !self.reserve.is_tight()
+    }
 }
 
 /// True for what clients add; false for what frees room, or keeps data safe.
