@@ -227,8 +227,11 @@ impl Appender {
 
     /// A3: no more is served; what was not sent is surely not in the log.
     fn stop(&mut self, error: &LogError) {
-        let why = error.to_string();
-        tracing::warn!(epoch = self.shared.epoch.0, why, "the transaction node stops");
+        let (why, epoch) = (error.to_string(), self.shared.epoch.0);
+        match self.shared.is_closed() {
+            true => tracing::info!(epoch, "the transaction node has stopped"),
+            false => tracing::warn!(epoch, why, "the transaction node stops"),
+        }
         self.shared.stop(why.clone());
         let unsent = std::mem::take(&mut self.shared.state.lock().queue);
         self.refuse(unsent.into(), &TxnError::Stopped(why));

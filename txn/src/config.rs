@@ -77,9 +77,9 @@ impl Default for TxnLimits {
             waiting: 10_000,
             commits: 65_536,
             commit_bytes: 64 << 20,
-            recent_bytes: 256 << 20,
+            recent_bytes: 80 << 20,
             recent_age_ms: 10 * 60 * 1000,
-            outcomes: 1 << 20,
+            outcomes: 900_000,
         }
     }
 }

@@ -363,7 +363,9 @@ impl Shared {
             match deadline(&self.config.clock, length, bounds).await {
                 Ok(Ok(bounds)) if bounds.epoch != self.epoch => {
                     let fenced = LogError::Fenced { given: self.epoch, current: bounds.epoch };
-                    self.stop(fenced.to_string());
+                    let why = fenced.to_string();
+                    tracing::warn!(epoch = self.epoch.0, why, "the transaction node stops");
+                    self.stop(why);
                     return;
                 }
                 Ok(Ok(_)) => self.lease.renewed(asked),

@@ -12,12 +12,13 @@
 //!   epoch (`dead`) never commit in this one, since its decisions are lost;
 //!   neither do ids below `forgotten`, unless they held locks all the time
 //!   (`commit` looks): an id that holds a lock has not ended.
-//! - O3: bounded; giving up an entry raises `forgotten` to its birth.
+//! - O3: bounded; giving up entries raises `forgotten` to the last of their births.
+//!
+//! What ended is in two generations: once the young one is full it becomes the old one, and
+//! what was the old one is given up at a stroke.
 //!
 //! An id says in which epoch it was drawn: the upper 16 bits of its nonce. It matters
 //! only for ids that are born at the very timestamp at which an epoch begins.
-
-use std::collections::VecDeque;
 
 use holdfast_api::txn::Committed;
 use holdfast_base::{Epoch, Ts, TxnId};
@@ -35,11 +36,22 @@ pub enum Known {
     Aborted,
 }
 
+/// What ended in a while.
+#[derive(Debug)]
+struct Generation {
+    known: SeededMap<TxnId, Known>,
+    /// The last birth of one of them.
+    born: Ts,
+}
+
 /// See the module's header.
 #[derive(Debug)]
 pub struct Outcomes {
-    known: SeededMap<TxnId, Known>,
-    order: VecDeque<TxnId>,
+    /// Sent, and not ended.
+    pending: SeededMap<TxnId, ()>,
+    young: Generation,
+    old: Generation,
+    /// Of each generation.
     most: usize,
     forgotten: Ts,
     dead: Ts,
@@ -58,10 +70,16 @@ fn tag(epoch: Epoch) -> u64 {
 impl Outcomes {
     /// Nothing known at or below `forgotten`; room for `most`.
     pub fn new(forgotten: Ts, most: usize, hashing: Seeded) -> Self {
-        let most = most.max(1);
-        Self {
+        let most = (most / 2).max(1);
+        // Reserved and not touched: growing would copy it all while everybody waits.
+        let generation = || Generation {
             known: SeededMap::with_capacity_and_hasher(most, hashing),
-            order: VecDeque::with_capacity(most.saturating_add(1)),
+            born: Ts(0),
+        };
+        Self {
+            pending: SeededMap::with_hasher(hashing),
+            young: generation(),
+            old: generation(),
             most,
             forgotten,
             dead: Ts(0),
@@ -91,7 +109,10 @@ impl Outcomes {
 
     /// What is known.
     pub fn get(&self, txn: &TxnId) -> Option<Known> {
-        self.known.get(txn).copied()
+        if self.pending.contains_key(txn) {
+            return Some(Known::Pending);
+        }
+        self.young.known.get(txn).or_else(|| self.old.known.get(txn)).copied()
     }
 
     /// Whether its epoch is over (O2).
@@ -107,43 +128,35 @@ impl Outcomes {
 
     /// It is sent.
     pub fn send(&mut self, txn: TxnId) {
-        self.known.insert(txn, Known::Pending);
+        self.pending.insert(txn, ());
     }
 
     /// What was sent surely did not happen.
     pub fn unsend(&mut self, txn: &TxnId) {
-        if self.known.get(txn) == Some(&Known::Pending) {
-            self.known.remove(txn);
-        }
+        self.pending.remove(txn);
     }
 
     /// It is durable.
     pub fn commit(&mut self, txn: TxnId, committed: Committed) {
-        if self
-            .known
-            .insert(txn, Known::Committed(committed))
-            .is_none_or(|old| old == Known::Pending)
-        {
-            self.remember(txn, committed.ts);
-        }
+        self.end(txn, Known::Committed(committed), committed.ts);
     }
 
     /// It cannot happen any more (X5).
     pub fn abort(&mut self, txn: TxnId, now: Ts) {
-        if self.known.insert(txn, Known::Aborted).is_none() {
-            self.remember(txn, now);
-        }
+        self.end(txn, Known::Aborted, now);
     }
 
-    fn remember(&mut self, txn: TxnId, now: Ts) {
-        self.order.push_back(txn);
-        if self.order.len() > self.most
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
-            // Ids that nobody drew must not push the horizon beyond those that are drawn.
-            self.raise_forgotten(oldest.born.min(now));
+    fn end(&mut self, txn: TxnId, known: Known, now: Ts) {
+        self.pending.remove(&txn);
+        if self.young.known.len() >= self.most {
+            std::mem::swap(&mut self.young, &mut self.old);
+            self.raise_forgotten(self.young.born);
+            self.young.known.clear();
+            self.young.born = Ts(0);
         }
+        self.young.known.insert(txn, known);
+        // Ids that nobody drew must not push the horizon beyond those that are drawn.
+        self.young.born = self.young.born.max(txn.born.min(now));
     }
 }
 
@@ -154,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_are_given_up_oldest_first_and_the_horizon_says_so() {
+    fn outcomes_are_given_up_the_older_half_first_and_the_horizon_says_so() {
         let mut outcomes = Outcomes::new(Ts(0), 2, Seeded(0));
         let id = |born: u64| TxnId { born: Ts(born), nonce: 1 };
         let committed = Committed { ts: Ts(50), lsn: Lsn::default() };

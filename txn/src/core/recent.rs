@@ -1,16 +1,20 @@
 //! What changed recently: when each key was last written, as far back as there is room.
 //!
 //! ```text
-//!            horizon                                  accepted
-//! forgotten ....|== every change is here, exactly ========|
-//!               key a: 17   key b: 12   key a: 9 (replaced)
+//!            horizon           old            young        accepted
+//! forgotten ....|== every change is here, exactly ==|=======|
 //! ```
+//!
+//! Changes go into the young one of two generations. Once that is full, or half of the age old,
+//! it becomes the old one, and what was the old one is given up at a stroke: there is no list of
+//! changes to walk, a key that changes all the time takes one slot, and maps from which nothing
+//! is ever removed may be filled to the brim.
 //!
 //! - W1: for `since >= horizon`, a key that changed after `since` is never said to
 //!   be unchanged.
 //! - W2: for `since < horizon` the answer is `TooOld`, unless the key is known to
 //!   have changed.
-//! - W3: bounded by bytes and by age; giving something up raises the horizon to it.
+//! - W3: bounded by bytes and by age; giving a generation up raises the horizon to its last change.
 //!
 //! Keys are kept as 64-bit prints: two that share one look like one key, which may
 //! refuse a commit that was innocent, rarely, and never
@@ -21,16 +25,15 @@
 //!
 //! Not here: changes that are sent and not accepted yet (`commit`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use holdfast_base::{TableId, Ts};
 
 use super::hash::{PrintMap, Seeded};
 use super::stamp::COUNTER_BITS;
 
-/// What one remembered change costs: a slot of the map at its fullest and an
-/// entry of the queue. [bytes]
-pub const CHANGE_BYTES: usize = 64;
+/// A slot of a map: a print, a timestamp, a control byte. [bytes]
+const SLOT_BYTES: usize = 17;
 
 /// Tables are looked through for ones that may be forgotten beyond so many.
 const TABLES_MIN: usize = 4096;
@@ -53,31 +56,57 @@ struct Table {
     whole: Ts,
 }
 
+/// The last changes of the keys that changed in a while.
+#[derive(Debug)]
+struct Generation {
+    keys: PrintMap<Ts>,
+    first: Ts,
+    last: Ts,
+}
+
 /// See the module's header.
 #[derive(Debug)]
 pub struct Recent {
-    keys: PrintMap<Ts>,
-    order: VecDeque<(Ts, u64)>,
+    young: Generation,
+    old: Generation,
+    /// Of each generation.
+    keys_max: usize,
     tables: BTreeMap<TableId, Table>,
     tables_max: usize,
     horizon: Ts,
-    changes_max: usize,
     age_ms: u64,
     hashing: Seeded,
 }
 
+impl Generation {
+    /// Reserved and not touched: growing would copy it all while everybody waits.
+    fn new(keys_max: usize) -> Self {
+        let keys = PrintMap::with_capacity_and_hasher(keys_max, Default::default());
+        Self { keys, first: Ts(0), last: Ts(0) }
+    }
+
+    fn note(&mut self, print: u64, ts: Ts) {
+        if self.keys.is_empty() {
+            self.first = ts;
+        }
+        self.keys.insert(print, ts);
+        self.last = ts;
+    }
+}
+
 impl Recent {
-    /// Remembers nothing at or before `horizon`, `bytes_max` of changes, for `age_ms`.
+    /// Remembers nothing at or before `horizon`; then `bytes_max` of changes, for `age_ms`.
     pub fn new(horizon: Ts, bytes_max: usize, age_ms: u64, hashing: Seeded) -> Self {
-        let changes_max = (bytes_max / CHANGE_BYTES).max(1);
-        // Reserved and not touched: growing would copy it all while everybody waits.
+        // Maps have a power of two of slots, and fill seven of eight.
+        let slots = (bytes_max / 2 / SLOT_BYTES).max(8);
+        let keys_max = (1 << slots.ilog2()) / 8 * 7;
         Self {
-            keys: PrintMap::with_capacity_and_hasher(changes_max, Default::default()),
-            order: VecDeque::with_capacity(changes_max.saturating_add(1)),
+            young: Generation::new(keys_max),
+            old: Generation::new(keys_max),
+            keys_max,
             tables: BTreeMap::new(),
             tables_max: TABLES_MIN,
             horizon,
-            changes_max,
             age_ms,
             hashing,
         }
@@ -93,9 +122,9 @@ impl Recent {
         self.horizon
     }
 
-    /// Keys that are remembered.
+    /// Changes that are remembered.
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.young.keys.len() + self.old.keys.len()
     }
 
     /// Nothing at or before `ts` is known.
@@ -105,12 +134,11 @@ impl Recent {
 
     /// A key was written at `ts`, which never goes back.
     pub fn note(&mut self, table: TableId, print: u64, ts: Ts) {
-        self.keys.insert(print, ts);
-        self.order.push_back((ts, print));
-        self.note_table(table, ts);
-        if self.order.len() > self.changes_max {
-            self.forget_first();
+        if self.young.keys.len() >= self.keys_max {
+            self.turn();
         }
+        self.young.note(print, ts);
+        self.note_table(table, ts);
     }
 
     /// Something in a table changed that is not named key by key, and that is
@@ -132,30 +160,33 @@ impl Recent {
         entry.whole = entry.whole.max(ts);
     }
 
-    /// Gives up what is too old at `now` (W3); a bounded amount at a time.
+    /// Gives up what is too old at `now` (W3).
     pub fn age(&mut self, now: Ts) {
         let now_ms = now.0 >> COUNTER_BITS;
-        for _ in 0..64 {
-            let Some((ts, _)) = self.order.front() else { return };
-            if (ts.0 >> COUNTER_BITS).saturating_add(self.age_ms) >= now_ms {
-                return;
-            }
-            self.forget_first();
+        let is_past = |ts: Ts, ms: u64| (ts.0 >> COUNTER_BITS).saturating_add(ms) < now_ms;
+        if !self.young.keys.is_empty() && is_past(self.young.first, self.age_ms / 2) {
+            self.turn();
+        }
+        if !self.old.keys.is_empty() && is_past(self.old.last, self.age_ms) {
+            self.give_up_old();
         }
     }
 
-    fn forget_first(&mut self) {
-        let Some((ts, print)) = self.order.pop_front() else { return };
-        self.raise_horizon(ts);
-        if self.keys.get(&print) == Some(&ts) {
-            self.keys.remove(&print);
-        }
+    /// The young generation becomes the old one.
+    fn turn(&mut self) {
+        self.give_up_old();
+        std::mem::swap(&mut self.young, &mut self.old);
+    }
+
+    fn give_up_old(&mut self) {
+        self.raise_horizon(self.old.last);
+        self.old.keys.clear();
     }
 
     /// Whether a key changed after `since` (W1, W2).
     pub fn key(&self, table: TableId, print: u64, since: Ts) -> Seen {
         let whole = self.tables.get(&table).map_or(Ts(0), |table| table.whole);
-        match self.keys.get(&print) {
+        match self.young.keys.get(&print).or_else(|| self.old.keys.get(&print)) {
             Some(ts) if *ts > since => Seen::Changed,
             _ if whole > since => Seen::Changed,
             _ if since < self.horizon => Seen::TooOld,
@@ -186,7 +217,7 @@ mod tests {
         for seed in holdfast_sim::seeds(64) {
             let rng = SeededRng::new(seed);
             let hashing = Seeded(seed);
-            let bytes = CHANGE_BYTES * rng.between(1, 40) as usize;
+            let bytes = 2 * SLOT_BYTES * rng.between(8, 40) as usize;
             let mut recent = Recent::new(Ts(0), bytes, u64::MAX, hashing);
             let mut all: Vec<(Ts, u8)> = Vec::new();
             for step in 1..300u64 {
@@ -201,7 +232,8 @@ mod tests {
                     Seen::Changed => assert!(changed, "seed {seed}, step {step}"),
                     Seen::TooOld => assert!(since < recent.horizon(), "W2: seed {seed}"),
                 }
-                assert!(recent.len() * CHANGE_BYTES <= bytes, "W3: seed {seed}, step {step}");
+                assert!(recent.len() * SLOT_BYTES <= bytes, "W3: seed {seed}, step {step}");
+                assert!(step < 60 || recent.len() >= 7, "seed {seed}: too little is remembered");
                 let table = recent.table(T, since) == Seen::Changed;
                 assert_eq!(table, all.iter().any(|(ts, _)| *ts > since), "seed {seed}");
             }
@@ -216,12 +248,12 @@ mod tests {
         let print = hashing.print(T, b"a");
         recent.note(T, print, at(100));
         recent.note(T, hashing.print(T, b"b"), at(105));
-        recent.age(at(110));
-        assert_eq!(recent.horizon(), Ts(0));
-        recent.age(at(111));
-        assert_eq!((recent.horizon(), recent.len()), (at(100), 1), "W3");
-        assert_eq!(recent.key(T, print, at(99)), Seen::TooOld, "W2");
-        assert_eq!(recent.key(T, print, at(100)), Seen::Same);
+        recent.age(at(115));
+        assert_eq!((recent.horizon(), recent.len()), (Ts(0), 2));
+        recent.age(at(116));
+        assert_eq!((recent.horizon(), recent.len()), (at(105), 0), "W3");
+        assert_eq!(recent.key(T, print, at(104)), Seen::TooOld, "W2");
+        assert_eq!(recent.key(T, print, at(105)), Seen::Same);
         recent.note_whole(T, at(120));
         assert_eq!(recent.key(T, print, at(119)), Seen::Changed);
         assert_eq!(recent.key(TableId(2), hashing.print(TableId(2), b"a"), at(119)), Seen::Same);

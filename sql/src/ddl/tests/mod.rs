@@ -33,7 +33,7 @@ pub struct Server {
     pub engine: Arc<Engine>,
 }
 
-/// What the transaction node remembers of changes: a thousand of them.
+/// What the transaction node remembers of changes: at most 1,792 of them.
 const RECENT_BYTES: usize = 64 << 10;
 
 /// 2026-01-02 03:04:05. [microseconds]

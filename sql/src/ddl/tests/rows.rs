@@ -153,7 +153,7 @@ fn a_new_foreign_key_is_checked_against_rows() {
 async fn a_definition_may_be_older_than_what_is_remembered() {
     let server = Server::new().await;
     server.ok("CREATE TABLE t (a INT PRIMARY KEY)").await;
-    for a in 0..1500 {
+    for a in 0..2000 {
         server.ok(&format!("INSERT INTO t VALUES ({a})")).await;
     }
     server.ok("UPDATE t SET a = 2000 WHERE a = 3").await;
