@@ -26,6 +26,33 @@ def test_a_limit_takes_no_room_before_there_are_rows(staff):
         assert sorted(staff(query)) == [(1,), (2,), (9,)]
 
 
+@pytest.mark.parametrize("query, shown, found", [
+    ("SELECT SQL_CALC_FOUND_ROWS id FROM e WHERE id < 3 ORDER BY sal DESC LIMIT 1", [(2,)], 2),
+    ("SELECT SQL_CALC_FOUND_ROWS id FROM e ORDER BY id LIMIT 1, 5", [(2,), (3,)], 3),
+    ("SELECT SQL_CALC_FOUND_ROWS DISTINCT d FROM e ORDER BY d LIMIT 0", [], 2),
+    ("SELECT SQL_CALC_FOUND_ROWS d, COUNT(*) FROM e GROUP BY d ORDER BY d LIMIT 1", [(1, 2)], 2),
+    ("SELECT SQL_CALC_FOUND_ROWS d FROM e UNION ALL SELECT 9 ORDER BY 1 LIMIT 1", [(1,)], 4),
+    ("SELECT SQL_CALC_FOUND_ROWS id FROM e WHERE id = 3", [(3,)], 1),
+    ("SELECT id FROM e ORDER BY id LIMIT 2", [(1,), (2,)], 2),
+])
+def test_the_rows_without_a_limit_are_counted_where_the_query_says_so(staff, query, shown, found):
+    assert staff(query) == shown
+    assert staff("SELECT FOUND_ROWS()") == [(found,)]
+    staff("SET @asked = 1")
+    staff(f"PREPARE counted FROM '{query}'")
+    for _ in range(2):
+        assert staff("EXECUTE counted") == shown
+        assert staff("SELECT FOUND_ROWS()") == [(found,)]
+
+
+def test_a_limit_of_the_query_counts_before_the_one_of_the_session(staff):
+    staff("SET sql_select_limit = 1")
+    assert staff("SELECT id FROM e ORDER BY id") == [(1,)]
+    assert staff("SELECT id FROM e ORDER BY sal DESC LIMIT 2") == [(3,), (2,)]
+    assert staff("SELECT SQL_CALC_FOUND_ROWS id FROM e ORDER BY id") == [(1,)]
+    assert staff("SELECT FOUND_ROWS()") == [(3,)]
+
+
 def test_totals_of_rollup_follow_their_groups(staff):
     assert staff("SELECT d, SUM(sal) FROM e GROUP BY d WITH ROLLUP") == [
         (1, 3), (2, 3), (None, 6)]
@@ -34,6 +61,13 @@ def test_totals_of_rollup_follow_their_groups(staff):
 
 
 @pytest.mark.parametrize("call, result", [
+    ("JSON_ARRAY(TRUE, 1 = 1, NOT 1, NULL = 1, 1 IN (2), (FALSE), EXISTS (SELECT 1), 'a' LIKE 'b', TRUE + 1, COALESCE(1, 0))",
+     "[true, true, false, null, false, false, true, false, 2, 1]"),
+    ("JSON_SET('{\"a\": 1}', '$.a', TRUE, '$.b', 2 > 3)", '{"a": true, "b": false}'),
+    ("JSON_OBJECT('k', FALSE, TRUE, 1)", '{"1": 1, "k": false}'),
+    ("JSON_EXTRACT(JSON_ARRAY(TRUE), '$[0]') = TRUE", 1),
+    ("JSON_ARRAYAGG(2 > 1)", "[true]"),
+    ("CAST(TRUE AS JSON)", "true"),
     ("TRIM('  a ')", "a"),
     ("TRIM(LEADING 'x' FROM 'xxax')", "ax"),
     ("TRIM(TRAILING 'x' FROM 'xaxx')", "xa"),

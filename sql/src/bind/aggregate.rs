@@ -148,8 +148,8 @@ impl Binder<'_> {
             kind = AggregateKind::CountRows;
             Vec::new()
         } else {
-            let args = call::plain_args(function)?;
-            args.into_iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?
+            let name = function.name.to_string().to_ascii_lowercase();
+            self.arguments(&name, &call::plain_args(function)?)?
         };
         check_count(kind, &args, distinct)?;
         let (mut order, mut separator) = (Vec::new(), Box::from(","));

@@ -3,7 +3,7 @@
 use holdfast_value::{SqlType, Value};
 use sqlparser::ast::{self, BinaryOperator as Op, UnaryOperator};
 
-use super::{Binder, collation, interval, types};
+use super::{Binder, collation, interval, json, types};
 use crate::algebra::Query;
 use crate::error::{Result, SqlError};
 use crate::expr::{Expr, Typed};
@@ -72,8 +72,12 @@ impl Binder<'_> {
                 self.case(operand.as_deref(), conditions, else_result.as_deref())
             }
             E::Cast { expr, data_type, .. } => {
-                let inner = self.expr(expr)?;
-                self.cast(inner, types::cast_type(data_type, self.setting.collation)?)
+                let mut inner = self.expr(expr)?;
+                let to = types::cast_type(data_type, self.setting.collation)?;
+                if to == SqlType::Json && json::is_truth(expr) {
+                    inner = self.truth_as_json(inner)?;
+                }
+                self.cast(inner, to)
             }
             E::Convert { expr, data_type, charset, .. } => {
                 self.convert(expr, data_type.as_ref(), charset.as_ref())
@@ -125,7 +129,7 @@ impl Binder<'_> {
 
     /// Binds arguments and calls.
     pub(crate) fn call_on(&mut self, name: &str, args: &[&ast::Expr]) -> Result<Typed> {
-        let args = args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>>>()?;
+        let args = self.arguments(name, args)?;
         self.call(name, args)
     }
 

@@ -213,7 +213,8 @@ impl Binder<'_> {
         };
         let query = crate::parse::query(&view.body.select, &mode)?;
         let setting = self.setting.clone();
-        let inner = super::Setting { database: Some(&view.body.database), ..setting };
+        let (database, collation) = (Some(&*view.body.database), view.body.collation);
+        let inner = super::Setting { database, collation, ..setting };
         let (scopes, blocks, ctes) = (
             std::mem::take(&mut self.scopes),
             std::mem::take(&mut self.blocks),

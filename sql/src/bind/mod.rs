@@ -19,6 +19,7 @@ pub mod collation;
 mod expr;
 mod from;
 mod interval;
+mod json;
 mod literal;
 pub mod load;
 mod query;

@@ -96,6 +96,9 @@ pub struct ViewBody {
     pub definer: String,
     /// `sql_mode` flags that change how the text reads.
     pub ansi_quotes: bool,
+    /// Its maker's `collation_connection`: what its texts compare by.
+    #[serde(default)]
+    pub collation: Collation,
 }
 
 /// A table.

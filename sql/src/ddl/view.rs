@@ -65,7 +65,7 @@ fn bound(work: &mut Work<'_>, create: &CreateView, database: &str) -> Result<Vie
     let variables = Default::default();
     let setting = Setting {
         database: facts.database.as_deref(),
-        collation: Default::default(),
+        collation: work.statement.variables.settings().collation,
         full_group_by: true,
         pipes_as_concat: false,
         params: &[],
@@ -102,6 +102,7 @@ fn bound(work: &mut Work<'_>, create: &CreateView, database: &str) -> Result<Vie
         database: work.statement.facts.database.clone().unwrap_or_else(|| database.to_owned()),
         definer,
         ansi_quotes: create::ansi_quotes(work),
+        collation: work.statement.variables.settings().collation,
     })
 }
 

@@ -8,6 +8,7 @@ mod columns;
 mod create;
 mod ddl;
 mod explain;
+mod found_rows;
 pub mod grants;
 pub mod information;
 mod load;

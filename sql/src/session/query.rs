@@ -8,6 +8,7 @@ use holdfast_syntax::statement::{Delete, Insert, Select, Update};
 use holdfast_syntax::{Statement as Ast, ast};
 use holdfast_value::{SqlType, Value};
 
+use super::found_rows;
 use super::grants::{self, privilege};
 use super::plans::{Bound, Plan};
 use super::run::{Answer, Outcome, Session, done};
@@ -38,6 +39,7 @@ impl Session {
         };
         let query = &*query;
         self.check_limits(query)?;
+        let to_count = found_rows::to_count(select, query);
         if let Some(locking) = self.locking(&select.query.locks)?
             && has_tables
         {
@@ -46,10 +48,14 @@ impl Session {
         if !has_tables {
             let ts = self.statement.engine.tail.applied().0;
             let own = Workspace::default();
+            if let Some(whole) = &to_count {
+                let found = found_rows::count(&mut self.statement, &own, whole, ts).await?;
+                self.found = Some(found);
+            }
             let rows = select::over(&mut self.statement, &own, query, ts).await?;
             return self.keep_or_show(&query.columns, rows, &select.into);
         }
-        self.select_at(query, &select.into).await
+        self.select_at(query, to_count.as_ref(), &select.into).await
     }
 
     /// A query, and whether it names tables.
@@ -63,7 +69,7 @@ impl Session {
         let (mut query, tables) = query?;
         self.check_read(tables.values())?;
         if let Some(limit) = self.statement.variables.settings().select_limit
-            && !matches!(query.rel, Rel::Limit { .. })
+            && select.query.limit_clause.is_none()
         {
             let fetch = Some(Typed::literal(Value::UInt(limit), SqlType::BIGINT_UNSIGNED));
             query.rel = Rel::Limit { input: Box::new(query.rel), skip: None, fetch };
@@ -86,7 +92,12 @@ impl Session {
         Ok(())
     }
 
-    async fn select_at(&mut self, query: &Query, into: &[String]) -> Result<Answer> {
+    async fn select_at(
+        &mut self,
+        query: &Query,
+        to_count: Option<&Query>,
+        into: &[String],
+    ) -> Result<Answer> {
         let engine = Arc::clone(&self.statement.engine);
         let has_open = self.transaction.is_some() || !self.autocommit();
         let ts = if has_open {
@@ -97,6 +108,9 @@ impl Session {
         let _pin = engine.tail.pin(ts)?;
         let nothing = Workspace::default();
         let own = self.transaction.as_ref().map_or(&nothing, |open| &open.workspace);
+        if let Some(whole) = to_count {
+            self.found = Some(found_rows::count(&mut self.statement, own, whole, ts).await?);
+        }
         let view = View { engine: &engine, ts, own };
         if let Some(rows) = Reader::new(view, &mut self.statement).query(query).await? {
             return self.keep_or_show(&query.columns, rows, into);
@@ -334,7 +348,7 @@ impl Session {
             Output { id: next, name: "value".into(), of: of.clone(), nullable: true, source: None };
         let rel = Rel::Project(Box::new(Rel::One), vec![(next, typed)]);
         let query = Query { rel, columns: vec![output] };
-        let answer = self.select_at(&query, &["\u{0}value".to_owned()]).await?;
+        let answer = self.select_at(&query, None, &["\u{0}value".to_owned()]).await?;
         drop(answer);
         let found = self.statement.facts.variables.remove("\u{0}value");
         Ok((found.map_or(Value::Null, |(value, _)| value), of))

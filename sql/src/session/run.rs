@@ -78,6 +78,8 @@ pub struct Session {
     pub named: BTreeMap<String, Prepared>,
     /// Where the plan of the prepared statement that runs is kept.
     pub slot: Option<Slot>,
+    /// The rows that there are without LIMIT, where the statement asked for their number.
+    pub found: Option<i64>,
     /// LOCK TABLES is in force.
     pub has_locked_tables: bool,
     /// The connection is to be closed after the answer (COMMIT RELEASE).
@@ -127,6 +129,7 @@ impl Session {
             account: client.account,
             known,
             named: BTreeMap::new(),
+            found: None,
             has_locked_tables: false,
             slot: None,
             is_over: false,
@@ -178,6 +181,7 @@ impl Session {
     }
 
     async fn prepare_to_run(&mut self, params: Vec<Value>) -> Result<()> {
+        self.found = None;
         let statement = &mut self.statement;
         let now = statement.engine.clock.wall().0 as i64 * 1000;
         let settings = *statement.variables.settings();
@@ -222,7 +226,7 @@ impl Session {
             }
             Ok(Answer::Rows(_, rows)) => {
                 facts.row_count = -1;
-                facts.found_rows = rows.len() as i64;
+                facts.found_rows = self.found.take().unwrap_or(rows.len() as i64);
             }
             Ok(Answer::Stream(..) | Answer::Load(_)) => facts.row_count = -1,
             Err(error) => {
@@ -667,7 +671,7 @@ impl Session {
     /// A stream has ended: what it warned of counts, and how many rows it had.
     pub(super) fn end_stream(&mut self, rows: &Rows, count: i64) {
         crate::exec::vectors::take_warnings(&mut self.statement, rows);
-        self.statement.facts.found_rows = count;
+        self.statement.facts.found_rows = self.found.take().unwrap_or(count);
         let answer = Ok(Answer::Done(Outcome::default()));
         self.note(&answer);
         self.statement.facts.row_count = -1;

@@ -228,7 +228,7 @@ impl<'a> Seen<'a> {
         let settings = self.variables.settings();
         let setting = Setting {
             database: Some(&view.body.database),
-            collation: settings.collation,
+            collation: view.body.collation,
             full_group_by: false,
             pipes_as_concat: settings.mode.pipes_as_concat(),
             params: &[],

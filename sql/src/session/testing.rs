@@ -166,6 +166,7 @@ pub fn view() -> Arc<View> {
         database: "shop".into(),
         definer: "root@%".into(),
         ansi_quotes: false,
+        collation: Collation::GeneralCi,
     };
     let row = TableRow {
         v: 1,

@@ -155,7 +155,7 @@ pub(super) fn views(seen: &Seen<'_>) -> Result<Rows> {
             text(&view.body.definer),
             text("DEFINER"),
             text("utf8mb4"),
-            text("utf8mb4_0900_ai_ci"),
+            text(crate::bind::collation::name(view.body.collation)),
         ]);
     }
     Ok(rows)

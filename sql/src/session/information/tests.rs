@@ -131,7 +131,7 @@ fn accounts_are_seen_by_those_who_may() {
         super::tables::views,
         "",
         &[
-            "def|shop|names|SELECT id, name AS n FROM customers|NONE|NO|root@%|DEFINER|utf8mb4|utf8mb4_0900_ai_ci",
+            "def|shop|names|SELECT id, name AS n FROM customers|NONE|NO|root@%|DEFINER|utf8mb4|utf8mb4_general_ci",
         ],
     );
 }

@@ -305,7 +305,7 @@ pub(super) fn create_view(seen: &Seen<'_>, named: &TableName) -> Result<Shown> {
         text(&view.name),
         text(create::view(&view)),
         text("utf8mb4"),
-        text("utf8mb4_0900_ai_ci"),
+        text(crate::bind::collation::name(view.body.collation)),
     ];
     Ok(Shown::new(&titles).with(vec![row]))
 }
