@@ -19,7 +19,7 @@ import pymysql
 from tests.harness import results
 from tests.harness.server import PASSWORD, Server
 
-from .mariadb import MariaDB
+from tests.harness.mariadb import MariaDB
 from .suite import Outcome, run
 
 TARGET = 0.75

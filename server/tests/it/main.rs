@@ -7,6 +7,7 @@
 
 mod admin;
 mod config;
+mod drivers;
 mod drives;
 mod harness;
 mod refusals;
