@@ -37,7 +37,7 @@ pub struct TxnLimits {
     pub commits: usize,
     /// Bytes of those commits. More: `Busy`.
     pub commit_bytes: usize,
-    /// Remembered changes. Less: transactions are too old sooner. [bytes]
+    /// Remembered changes. Less: what a statement looked at is too old sooner. [bytes]
     pub recent_bytes: usize,
     /// Remembered changes, at most so long. [ms]
     pub recent_age_ms: u64,
@@ -77,9 +77,9 @@ impl Default for TxnLimits {
             waiting: 10_000,
             commits: 65_536,
             commit_bytes: 64 << 20,
-            recent_bytes: 80 << 20,
+            recent_bytes: 40 << 20,
             recent_age_ms: 10 * 60 * 1000,
-            outcomes: 900_000,
+            outcomes: 450_000,
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::expr::Typed;
 fn is_element(function: &str, at: usize) -> bool {
     match function {
         "json_array" | "json_arrayagg" => true,
-        "json_object" | "json_objectagg" => at % 2 == 1,
+        "json_object" | "json_objectagg" => !at.is_multiple_of(2),
         "json_set" | "json_insert" | "json_replace" | "json_array_append" | "json_array_insert" => {
-            at >= 2 && at % 2 == 0
+            at >= 2 && at.is_multiple_of(2)
         }
         _ => false,
     }

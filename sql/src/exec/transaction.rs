@@ -219,6 +219,7 @@ impl Transaction {
         if locks.is_empty() {
             return Ok(LockGrant { at: since, skipped: Vec::new(), changed: false });
         }
+        self.renew(engine).await?;
         self.note_epoch(engine)?;
         let request = LockRequest { txn: self.id, locks: locks.clone(), wait, since };
         let grant = engine.txn.lock(request).await?;
@@ -286,6 +287,7 @@ impl Transaction {
             self.commit(engine).await?;
             return Ok(None);
         }
+        self.renew(engine).await?;
         let locks = self.missing(wanted);
         let mut request = self.request(engine, &BTreeSet::new())?;
         for (lockable, _) in &locks {
@@ -341,8 +343,18 @@ impl Transaction {
         if self.is_large(engine) {
             return self.commit_large(engine).await;
         }
+        self.renew(engine).await?;
         let request = self.request(engine, &BTreeSet::new())?;
         self.send(engine, request).await
+    }
+
+    /// Draws its id anew while nobody knows it: however long a transaction only reads, the
+    /// transaction node does not take it for one that it has forgotten.
+    async fn renew(&mut self, engine: &Engine) -> Result<()> {
+        if self.locked_in.is_none() && !self.is_sent {
+            self.id = engine.txn.begin().await?;
+        }
+        Ok(())
     }
 
     async fn send(&mut self, engine: &Engine, request: CommitRequest) -> Result<()> {

@@ -36,6 +36,9 @@ pub struct Server {
 /// What the transaction node remembers of changes: at most 1,792 of them.
 const RECENT_BYTES: usize = 64 << 10;
 
+/// Of how many transactions it remembers the outcome.
+const OUTCOMES: usize = 512;
+
 /// 2026-01-02 03:04:05. [microseconds]
 const NOW: i64 = 1_767_323_045_000_000;
 
@@ -63,6 +66,7 @@ impl Server {
         let rng = Arc::new(SeededRng::new(7 + log.last()));
         let mut config = TxnConfig::new(log.clone(), clock.clone(), rng.clone());
         config.limits.recent_bytes = RECENT_BYTES;
+        config.limits.outcomes = OUTCOMES;
         let txn = TxnNode::start(config).await.unwrap();
         let version = "8.0".into();
         let config = EngineConfig {
@@ -96,25 +100,45 @@ impl Server {
         let done = match &parsed {
             parsed if super::is_mine(parsed) => super::run(&mut statement, parsed).await?,
             Parsed::Insert(_) | Parsed::Update(_) | Parsed::Delete(_) => {
-                let variables = BTreeMap::new();
-                let catalog = statement.catalog.clone();
-                let mut binder = Binder::new(&catalog, setting(&variables), Context::default());
-                let mut change = match &parsed {
-                    Parsed::Insert(insert) => Change::Insert(binder.insert(insert)?),
-                    Parsed::Update(update) => Change::Rows(binder.update(update)?),
-                    Parsed::Delete(delete) => Change::Rows(binder.delete(delete)?),
-                    _ => unreachable!("these are all"),
-                };
-                let mut transaction =
-                    Transaction::begin(&self.engine, Isolation::RepeatableRead, true).await?;
-                let done = change::run(&mut statement, &mut transaction, &mut change).await?;
-                DdlDone { affected: done.affected, ..DdlDone::default() }
+                let mut transaction = self.begin(true).await?;
+                self.change(&mut statement, &mut transaction, &parsed).await?
             }
             Parsed::Refused(what) => return Err(SqlError::unsupported(what)),
             Parsed::Invalid(error) => return Err(error.clone().into()),
             other => panic!("{other:?}"),
         };
         Ok((done, statement.context.warnings.iter().map(|warning| warning.code()).collect()))
+    }
+
+    pub async fn begin(&self, is_implicit: bool) -> Result<Transaction> {
+        Transaction::begin(&self.engine, Isolation::RepeatableRead, is_implicit).await
+    }
+
+    async fn change(
+        &self,
+        statement: &mut Statement,
+        transaction: &mut Transaction,
+        parsed: &Parsed,
+    ) -> Result<DdlDone> {
+        let variables = BTreeMap::new();
+        let catalog = statement.catalog.clone();
+        let mut binder = Binder::new(&catalog, setting(&variables), Context::default());
+        let mut change = match parsed {
+            Parsed::Insert(insert) => Change::Insert(binder.insert(insert)?),
+            Parsed::Update(update) => Change::Rows(binder.update(update)?),
+            Parsed::Delete(delete) => Change::Rows(binder.delete(delete)?),
+            _ => unreachable!("these are all"),
+        };
+        let done = change::run(statement, transaction, &mut change).await?;
+        Ok(DdlDone { affected: done.affected, ..DdlDone::default() })
+    }
+
+    /// A change in an open transaction.
+    pub async fn run_in(&self, transaction: &mut Transaction, text: &str) -> Result<DdlDone> {
+        let mut parsed = holdfast_syntax::parse(text.as_bytes(), &ParseMode::default())?;
+        let parsed = parsed.pop().ok_or_else(|| SqlError::syntax("nothing"))?.statement;
+        self.engine.now().await?;
+        self.change(&mut self.statement(), transaction, &parsed).await
     }
 
     pub async fn ok(&self, text: &str) -> DdlDone {

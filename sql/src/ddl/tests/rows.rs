@@ -160,3 +160,21 @@ async fn a_definition_may_be_older_than_what_is_remembered() {
     server.ok("ALTER TABLE t ADD b INT").await;
     server.ok("INSERT INTO t VALUES (5000, 1)").await;
 }
+
+/// An id is drawn anew until somebody knows it: once, a transaction that had only read for as long
+/// as the node remembers outcomes was refused its first change.
+#[tokio::test]
+async fn a_transaction_may_be_older_than_what_is_remembered() {
+    let server = Server::new().await;
+    server.ok("CREATE TABLE t (a INT PRIMARY KEY, b INT)").await;
+    server.ok("INSERT INTO t VALUES (1, 1)").await;
+    let (mut locks, mut commits) =
+        (server.begin(false).await.unwrap(), server.begin(true).await.unwrap());
+    for a in 2..900 {
+        server.ok(&format!("INSERT INTO t VALUES ({a}, 1)")).await;
+    }
+    server.run_in(&mut locks, "UPDATE t SET b = 2 WHERE a = 1").await.unwrap();
+    locks.commit(&server.engine).await.unwrap();
+    server.run_in(&mut commits, "INSERT INTO t VALUES (1000, 2)").await.unwrap();
+    assert_eq!(server.rows("SELECT a FROM t WHERE b = 2 ORDER BY a").await, "1;1000");
+}
