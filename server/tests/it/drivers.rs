@@ -1,7 +1,7 @@
 //! The Rust driver `mysql_async`, one that others wrote. The drivers of other languages are under `tests/drivers`.
 
 use mysql_async::prelude::{BatchQuery, Query, Queryable, WithParams};
-use mysql_async::{Conn, Error, Opts, OptsBuilder, TxOpts, Value, params};
+use mysql_async::{Conn, Error, Opts, OptsBuilder, Row, TxOpts, Value};
 
 use crate::harness::{PASSWORD, Running, USER};
 
@@ -41,22 +41,20 @@ async fn texts(sql: &mut Conn) -> Result<(), Error> {
 }
 
 async fn prepared(sql: &mut Conn) -> Result<(), Error> {
-    let insert = sql.prep("INSERT INTO item (name, price, at) VALUES (:name, :price, :at)").await?;
+    let insert = sql.prep("INSERT INTO item (name, price, at) VALUES (?, ?, ?)").await?;
     let at = Value::Date(2024, 2, 29, 23, 59, 59, 123_000);
     for n in 0..100 {
-        let given = params! { "name" => format!("n{n} ü🐟"), "price" => n, "at" => at.clone() };
-        sql.exec_drop(&insert, given).await?;
+        sql.exec_drop(&insert, (format!("n{n} ü🐟"), n, at.clone())).await?;
     }
     let select = "SELECT name, price, at FROM item WHERE id BETWEEN ? AND ? ORDER BY id";
     let rows: Vec<(String, Value, Value)> = sql.exec(select, (3, 4)).await?;
     assert_eq!(rows[1], ("n1 ü🐟".into(), Value::Bytes(b"1.00".to_vec()), at));
-    let kinds: Option<(i64, u64, f64, Vec<u8>, Option<i8>)> = sql
-        .exec_first(
-            "SELECT ?, ?, ?, ?, ?",
-            (i64::MIN, u64::MAX, 1.5, b"\0\xff".to_vec(), None::<i8>),
-        )
-        .await?;
-    assert_eq!(kinds, Some((i64::MIN, u64::MAX, 1.5, b"\0\xff".to_vec(), None)));
+    let given = (i64::MIN, u64::MAX, 1.5, b"\0\xff".to_vec(), None::<i8>);
+    let back: Option<Row> = sql.exec_first("SELECT ?, ?, ?, ?, ?", given).await?;
+    let bytes = Value::Bytes(b"\0\xff".to_vec());
+    let want =
+        [Value::Int(i64::MIN), Value::UInt(u64::MAX), Value::Double(1.5), bytes, Value::NULL];
+    assert_eq!(back.unwrap().unwrap(), want);
     let many = "UPDATE item SET price = price + ? WHERE id = ?";
     many.with((1..=50).map(|n| (n, n))).batch(&mut *sql).await?;
     let sum: Option<String> = "SELECT SUM(price) FROM item".first(&mut *sql).await?;
