@@ -7,6 +7,8 @@
 //! - C1: the bytes of all entries together are at most the limit given to `new`.
 //! - C2: an entry's key says all that its content depends on: objects never change, and
 //!   a deletion vector that lies in a manifest is compared before it is taken.
+//! - C3: what an object that was removed had here goes with it, not once its turn comes: until
+//!   the limit is reached no turn comes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -142,6 +144,25 @@ impl Cache {
                 state.bytes -= entry.bytes;
             }
         }
+    }
+
+    /// Removes all that these objects have (C3).
+    pub fn forget(&self, objects: impl Iterator<Item = ObjectId>) {
+        let mut state = self.state.write();
+        for id in objects {
+            let blocks = state.entries.range(Name::Keys(id, 0)..=Name::Keys(id, u32::MAX));
+            let mut names: Vec<Name> = blocks.map(|(name, _)| *name).collect();
+            let blocks = state.entries.range(Name::Slots(id, 0)..=Name::Slots(id, u32::MAX));
+            names.extend(blocks.map(|(name, _)| *name));
+            names.extend([Name::Footer(id), Name::Inline(id), Name::Deletes(id)]);
+            for name in names {
+                if let Some(entry) = state.entries.remove(&name) {
+                    state.bytes -= entry.bytes;
+                }
+            }
+        }
+        let State { entries, ring, .. } = &mut *state;
+        ring.retain(|name| entries.contains_key(name));
     }
 
     /// Bytes, hits, misses.

@@ -28,6 +28,13 @@ impl fmt::Display for ObjectId {
 }
 
 impl ObjectId {
+    /// The object that has a name in the bucket; `None` for other names.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let (_, last) = name.rsplit_once('/')?;
+        let digits = last.strip_suffix(".parquet").or_else(|| last.strip_suffix(".roaring"))?;
+        u128::from_str_radix(digits, 16).ok().map(Self)
+    }
+
     /// The name of a table's rows in the bucket.
     pub fn rows(self, table: TableId) -> String {
         format!("rows/{:016x}/{self}.parquet", table.0)

@@ -69,6 +69,11 @@ impl Reader {
         ReaderStatus { cache_bytes, hits, misses, reads, read_bytes }
     }
 
+    /// These objects are not read any more: their part of the cache goes.
+    pub fn forget(&self, objects: impl Iterator<Item = ObjectId>) {
+        self.cache().forget(objects);
+    }
+
     pub(crate) fn cache(&self) -> &Cache {
         &self.inner.cache
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use holdfast_base::Ts;
+use holdfast_objects::ObjectId;
 
 use super::checkpoint::PREFIX;
 use crate::engine::Engine;
@@ -34,6 +35,7 @@ impl Engine {
             *waiting = rest;
             due
         };
+        self.store.reader.forget(due.iter().filter_map(|(_, name)| ObjectId::of_name(name)));
         for (at, (_, name)) in due.iter().enumerate() {
             if let Err(error) = self.store.bucket.delete(name).await {
                 self.store.garbage.lock().extend_from_slice(&due[at..]);

@@ -207,6 +207,34 @@ fn rows_of_long_texts_get_short_blocks() {
 }
 
 #[test]
+fn what_an_object_had_in_the_cache_goes_with_it() {
+    holdfast_sim::run(async {
+        let (_, bucket) = bucket();
+        let first = write(&bucket, &shape(2), &rows(400), &ids(1)).await;
+        let second = write(&bucket, &shape(2), &rows(400), &ids(2)).await;
+        let reader = Reader::new(bucket, 1 << 20);
+        let read = async |objects: &[Object]| {
+            let table = table(objects.to_vec(), &shape(2));
+            for at in 0..400 {
+                let key = format!("{at:06}");
+                assert!(reader.get(&table, key.as_bytes()).await.expect("whole").is_some());
+            }
+            reader.status().cache_bytes
+        };
+        let one = read(&first).await;
+        let both = read(&second).await;
+        assert!(both > one && one > 0, "{one}, {both}");
+        let names = second.iter().map(|object| object.id.rows(TableId(7)));
+        reader.forget(names.filter_map(|name| ObjectId::of_name(&name)));
+        assert_eq!(reader.status().cache_bytes, one, "C3");
+        let reads = reader.status().reads;
+        assert_eq!(read(&first).await, one);
+        assert_eq!(reader.status().reads, reads, "what others have stays");
+        assert_eq!(read(&second).await, both, "it may come back");
+    });
+}
+
+#[test]
 fn the_cache_keeps_its_limit() {
     holdfast_sim::run(async {
         let (_, bucket) = bucket();
