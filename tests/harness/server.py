@@ -88,8 +88,20 @@ class Server:
             if self.ready():
                 return time.monotonic() - began
             time.sleep(0.01)
+        said = self.said()
         self.kill()
-        raise RuntimeError(f"server was not ready within {wait_s} s:\n{self.tail()}")
+        raise RuntimeError(f"server was not ready within {wait_s} s, it said: {said}\n{self.tail()}")
+
+    def said(self) -> str:
+        """What a server that is not ready says that it is doing."""
+        try:
+            trust = ssl.create_default_context(cafile=self.cert) if self.cert else None
+            with urllib.request.urlopen(f"{self.admin}/health/ready", timeout=2, context=trust) as answer:
+                return answer.read().decode(errors="replace")
+        except urllib.error.HTTPError as refusal:
+            return refusal.read().decode(errors="replace")
+        except (urllib.error.URLError, OSError) as error:
+            return str(error)
 
     def ready(self) -> bool:
         try:
