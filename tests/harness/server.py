@@ -88,28 +88,23 @@ class Server:
             if self.ready():
                 return time.monotonic() - began
             time.sleep(0.01)
-        said = self.said()
+        said = self.health()[1]
         self.kill()
         raise RuntimeError(f"server was not ready within {wait_s} s, it said: {said}\n{self.tail()}")
 
-    def said(self) -> str:
-        """What a server that is not ready says that it is doing."""
+    def health(self) -> tuple[int, str]:
+        """Whether it is ready: the status (0: no answer), and what it says that it is doing."""
         try:
             trust = ssl.create_default_context(cafile=self.cert) if self.cert else None
             with urllib.request.urlopen(f"{self.admin}/health/ready", timeout=2, context=trust) as answer:
-                return answer.read().decode(errors="replace")
+                return answer.status, answer.read().decode(errors="replace")
         except urllib.error.HTTPError as refusal:
-            return refusal.read().decode(errors="replace")
+            return refusal.code, refusal.read().decode(errors="replace")
         except (urllib.error.URLError, OSError) as error:
-            return str(error)
+            return 0, str(error)
 
     def ready(self) -> bool:
-        try:
-            trust = ssl.create_default_context(cafile=self.cert) if self.cert else None
-            with urllib.request.urlopen(f"{self.admin}/health/ready", timeout=2, context=trust) as answer:
-                return answer.status == 200
-        except (urllib.error.URLError, OSError):
-            return False
+        return self.health()[0] == 200
 
     def kill(self) -> None:
         """kill -9."""

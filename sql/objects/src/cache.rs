@@ -148,6 +148,10 @@ impl Cache {
 
     /// Removes all that these objects have (C3).
     pub fn forget(&self, objects: impl Iterator<Item = ObjectId>) {
+        let mut objects = objects.peekable();
+        if objects.peek().is_none() {
+            return;
+        }
         let mut state = self.state.write();
         for id in objects {
             let blocks = state.entries.range(Name::Keys(id, 0)..=Name::Keys(id, u32::MAX));
