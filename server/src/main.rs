@@ -14,7 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Of each worker. Statements may nest (`holdfast_sql::bind`), and plans of queries are
 /// walked by recursion: with the usual 2 MiB a sum of 129 columns ended the process.
 /// Memory is only taken where it is used.
-const STACK_BYTES: usize = 16 << 20;
+const STACK_BYTES: usize = 64 << 20;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -92,21 +92,40 @@ impl Binder<'_> {
         kind: AggregateKind,
         call: &ast::Function,
     ) -> Result<Typed> {
-        let phase = self.blocks.last().map(|block| block.phase);
-        if phase != Some(Phase::Groups) {
-            return Err(SqlError::new(1111, "Invalid use of group function"));
+        let misused = || SqlError::new(1111, "Invalid use of group function");
+        if !self.blocks.iter().any(|block| block.phase == Phase::Groups) {
+            return Err(misused());
         }
+        let phase = self.blocks.last().map(|block| block.phase);
         self.set_phase(Phase::Inside);
         let bound = self.aggregate(kind, call);
-        self.set_phase(Phase::Groups);
-        Ok(self.keep_aggregate(bound?))
+        phase.into_iter().for_each(|phase| self.set_phase(phase));
+        let bound = bound?;
+        let at = self.block_of(&bound.args).ok_or_else(misused)?;
+        Ok(self.keep_aggregate(bound, at))
     }
 
-    /// The column of an aggregate; the same call twice is one.
-    pub(crate) fn keep_aggregate(&mut self, call: Aggregate) -> Typed {
+    /// The query block whose rows an aggregate goes over: not outside of the innermost
+    /// that its arguments name a column of, and of those the outermost where it may
+    /// stand. `HAVING EXISTS (SELECT .. WHERE i.x = MAX(outer.y))` aggregates outside.
+    fn block_of(&self, args: &[Typed]) -> Option<usize> {
+        let may = |block: &super::Block| block.phase == Phase::Groups;
+        let innermost = self.blocks.len().checked_sub(1)?;
+        let named: Vec<ColumnId> = args.iter().flat_map(walk::columns).collect();
+        let has = |scope: &super::Scope| scope.columns.iter().any(|own| named.contains(&own.id));
+        let outermost = match self.scopes.iter().rposition(has) {
+            Some(scope) => self.blocks.iter().rposition(|block| block.scopes_from <= scope)?,
+            None if may(&self.blocks[innermost]) => innermost,
+            None => 0,
+        };
+        (outermost..=innermost).find(|at| may(&self.blocks[*at]))
+    }
+
+    /// The column of a block's aggregate; the same call twice is one.
+    fn keep_aggregate(&mut self, call: Aggregate, block: usize) -> Typed {
         let nullable = !matches!(call.kind, AggregateKind::Count | AggregateKind::CountRows);
         let of = call.of.clone();
-        let known = self.blocks.last().and_then(|block| {
+        let known = self.blocks.get(block).and_then(|block| {
             let same = |(_, other): &&(ColumnId, Aggregate)| {
                 other.kind == call.kind
                     && other.args == call.args
@@ -119,7 +138,7 @@ impl Binder<'_> {
         });
         let id = known.unwrap_or_else(|| {
             let id = self.fresh();
-            if let Some(block) = self.blocks.last_mut() {
+            if let Some(block) = self.blocks.get_mut(block) {
                 block.aggregates.push((id, call));
             }
             id
@@ -208,7 +227,8 @@ impl Binder<'_> {
                 separator: "".into(),
                 of,
             };
-            let replacement = self.keep_aggregate(call);
+            let innermost = self.blocks.len().saturating_sub(1);
+            let replacement = self.keep_aggregate(call, innermost);
             walk::each_mut(typed, &mut |item| {
                 if item.expr == Expr::Column(id) {
                     *item = replacement.clone();

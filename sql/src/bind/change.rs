@@ -301,6 +301,7 @@ impl Binder<'_> {
     fn in_block<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.blocks.push(Block {
             phase: Phase::Rows,
+            scopes_from: self.scopes.len(),
             aggregates: Vec::new(),
             windows: Vec::new(),
             named_windows: Vec::new(),

@@ -26,6 +26,15 @@ pub(crate) struct Cte {
 impl Binder<'_> {
     /// All of FROM; its columns are the scope.
     pub(crate) fn from(&mut self, from: &[ast::TableWithJoins]) -> Result<(Rel, Scope)> {
+        if from.iter().map(joined_tables).sum::<usize>() > super::JOINED_MAX {
+            return Err(SqlError::new(
+                1116,
+                format!(
+                    "Too many tables; MySQL can only use {} tables in a join",
+                    super::JOINED_MAX
+                ),
+            ));
+        }
         let mut all: Option<(Rel, Scope)> = None;
         for item in from {
             let (rel, scope) = self.joined(item)?;
@@ -116,6 +125,16 @@ impl Binder<'_> {
     }
 
     fn factor(&mut self, factor: &TableFactor) -> Result<(Rel, Scope)> {
+        self.named += 1;
+        if self.named > super::NAMED_MAX {
+            return Err(SqlError::new(
+                1116,
+                format!(
+                    "Too many tables; a statement can only use {}, with those of its views and of common table expressions as often as they are named",
+                    super::NAMED_MAX
+                ),
+            ));
+        }
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let parts = name_parts(name)?;
@@ -225,6 +244,7 @@ impl Binder<'_> {
         alone.next = self.next;
         alone.next_number = self.next_number;
         alone.depth = self.depth + 1;
+        alone.named = self.named;
         alone.chained = self.chained;
         let bound = if alone.depth > super::DEPTH_MAX {
             Err(SqlError::new(
@@ -236,6 +256,7 @@ impl Binder<'_> {
         };
         self.next = alone.next;
         self.next_number = alone.next_number;
+        self.named = alone.named;
         self.is_personal |= alone.is_personal;
         let tables = std::mem::take(&mut alone.tables);
         drop(alone);
@@ -413,6 +434,15 @@ fn merge(kind: JoinKind, left: Scope, right: Scope, shared: &[String]) -> Scope 
     columns.extend(rest);
     columns.extend(hidden);
     Scope { columns }
+}
+
+/// Tables of one part of FROM, those in parentheses included.
+fn joined_tables(item: &ast::TableWithJoins) -> usize {
+    let count = |factor: &TableFactor| match factor {
+        TableFactor::NestedJoin { table_with_joins, .. } => joined_tables(table_with_joins),
+        _ => 1,
+    };
+    count(&item.relation) + item.joins.iter().map(|step| count(&step.relation)).sum::<usize>()
 }
 
 /// No two tables of one FROM have the same name.

@@ -46,6 +46,13 @@ pub use types::{common, text_type};
 /// The deepest nesting of queries and views.
 const DEPTH_MAX: usize = 32;
 
+/// Tables that one FROM may join, as in MySQL.
+const JOINED_MAX: usize = 61;
+
+/// Tables, views and common table expressions in a statement, each as often as it is
+/// named, also by views and by other expressions: what each names twice doubles it.
+const NAMED_MAX: usize = 1_000;
+
 /// 1436.
 pub(crate) fn too_deep() -> SqlError {
     SqlError::new(1436, "Thread stack overrun: the statement nests too deep")
@@ -84,6 +91,8 @@ pub(crate) enum Phase {
 /// What is collected while a query block is bound.
 pub(crate) struct Block {
     pub phase: Phase,
+    /// How many scopes are of the blocks around it.
+    pub scopes_from: usize,
     pub aggregates: Vec<(ColumnId, Aggregate)>,
     pub windows: Vec<(ColumnId, Window)>,
     pub named_windows: Vec<(String, sqlparser::ast::WindowSpec)>,
@@ -101,6 +110,8 @@ pub struct Binder<'a> {
     pub(crate) blocks: Vec<Block>,
     pub(crate) ctes: Vec<from::Cte>,
     depth: usize,
+    /// Tables, views and common table expressions so far.
+    named: usize,
     /// Operators of the chains around what is bound.
     chained: usize,
     /// Every table that the statement names.
@@ -148,6 +159,7 @@ impl<'a> Binder<'a> {
             blocks: Vec::new(),
             ctes: Vec::new(),
             depth: 0,
+            named: 0,
             chained: 0,
             tables: BTreeMap::new(),
             is_personal: false,

@@ -73,20 +73,8 @@ impl Binder<'_> {
                 let inner = self.query(inner)?;
                 self.ordered(inner, tail)
             }
-            SetExpr::SetOperation { left, op, set_quantifier, right } => {
-                let all = match set_quantifier {
-                    SetQuantifier::All => true,
-                    SetQuantifier::None | SetQuantifier::Distinct => false,
-                    other => return Err(SqlError::unsupported(other)),
-                };
-                let kind = match op {
-                    SetOperator::Union => SetKind::Union,
-                    SetOperator::Intersect => SetKind::Intersect,
-                    SetOperator::Except | SetOperator::Minus => SetKind::Except,
-                };
-                let left = self.deeper(|binder| binder.body(left, Tail::default()))?;
-                let right = self.deeper(|binder| binder.body(right, Tail::default()))?;
-                let both = self.set(kind, all, left, right)?;
+            SetExpr::SetOperation { .. } => {
+                let both = self.chain_of_sets(body)?;
                 self.ordered(both, tail)
             }
             SetExpr::Values(values) => {
@@ -102,6 +90,78 @@ impl Binder<'_> {
                 self.ordered(inner, tail)
             }
             other => Err(SqlError::unsupported(other)),
+        }
+    }
+
+    /// Set operations from left to right. Unions in a row become one balanced tree, so
+    /// that hundreds of them make no deep plan.
+    fn chain_of_sets(&mut self, body: &SetExpr) -> Result<Query> {
+        let mut steps = Vec::new();
+        let mut first = body;
+        while let SetExpr::SetOperation { left, op, set_quantifier, right } = first {
+            let all = match set_quantifier {
+                SetQuantifier::All => true,
+                SetQuantifier::None | SetQuantifier::Distinct => false,
+                other => return Err(SqlError::unsupported(other)),
+            };
+            let kind = match op {
+                SetOperator::Union => SetKind::Union,
+                SetOperator::Intersect => SetKind::Intersect,
+                SetOperator::Except | SetOperator::Minus => SetKind::Except,
+            };
+            steps.push((kind, all, &**right));
+            first = left;
+        }
+        let mut so_far = self.deeper(|binder| binder.body(first, Tail::default()))?;
+        let mut union = Unions::default();
+        let mut others = 0;
+        for (kind, all, right) in steps.into_iter().rev() {
+            let right = self.deeper(|binder| binder.body(right, Tail::default()))?;
+            if kind == SetKind::Union {
+                union.push(right, all);
+                continue;
+            }
+            others += 1;
+            if others > super::DEPTH_MAX {
+                return Err(super::too_deep());
+            }
+            let left = self.union(so_far, std::mem::take(&mut union))?;
+            so_far = self.set(kind, all, left, right)?;
+        }
+        self.union(so_far, union)
+    }
+
+    /// What comes before the last UNION without ALL loses its equal rows there anyway.
+    fn union(&mut self, first: Query, unions: Unions) -> Result<Query> {
+        let Unions { mut queries, distinct } = unions;
+        let rest = queries.split_off(distinct);
+        let mut so_far = first;
+        for (queries, all) in [(queries, false), (rest, true)] {
+            if !queries.is_empty() {
+                let queries = std::iter::once(so_far).chain(queries).collect();
+                so_far = self.balanced(queries, all)?;
+            }
+        }
+        Ok(so_far)
+    }
+
+    fn balanced(&mut self, mut queries: Vec<Query>, all: bool) -> Result<Query> {
+        let right = queries.split_off(queries.len() / 2);
+        let mut sides = Vec::with_capacity(2);
+        for mut side in [queries, right] {
+            sides.push(match (side.pop(), side.is_empty()) {
+                (None, _) => continue,
+                (Some(only), true) => only,
+                (Some(last), false) => {
+                    side.push(last);
+                    self.balanced(side, true)?
+                }
+            });
+        }
+        match (sides.pop(), sides.pop()) {
+            (Some(right), Some(left)) => self.set(SetKind::Union, all, left, right),
+            (Some(only), None) => Ok(only),
+            _ => Err(SqlError::internal("a union of nothing")),
         }
     }
 
@@ -293,4 +353,21 @@ fn names_itself(query: &ast::Query, name: &str) -> bool {
     let text = right.to_string().to_ascii_lowercase();
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     text.split(|c| !is_word(c)).any(|word| word == name.to_ascii_lowercase())
+}
+
+/// Unions in a row.
+#[derive(Default)]
+struct Unions {
+    queries: Vec<Query>,
+    /// Those up to the last without ALL.
+    distinct: usize,
+}
+
+impl Unions {
+    fn push(&mut self, query: Query, all: bool) {
+        self.queries.push(query);
+        if !all {
+            self.distinct = self.queries.len();
+        }
+    }
 }

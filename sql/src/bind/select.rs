@@ -25,6 +25,7 @@ impl Binder<'_> {
         let windows = named_windows(select)?;
         self.blocks.push(Block {
             phase: Phase::Rows,
+            scopes_from: self.scopes.len(),
             aggregates: Vec::new(),
             windows: Vec::new(),
             named_windows: windows,

@@ -8,8 +8,8 @@ use holdfast_value::compare::Comparison;
 use holdfast_value::{SqlType, Value};
 
 use super::convert::int_digits;
-use super::keys;
 use super::lower::Lower;
+use super::{keys, present};
 use crate::error::Result;
 use crate::expr::Typed;
 
@@ -19,6 +19,15 @@ pub(super) fn binary(lower: &Lower, op: Operator, a: &Typed, b: &Typed) -> Resul
         .map(|(a, b)| Expr::BinaryExpr(BinaryExpr::new(Box::new(a), op, Box::new(b)))))
 }
 
+/// `a <=> b` of what [`pair`] made of the two.
+pub(super) fn same((left, right): (Expr, Expr), (a, b): (&Typed, &Typed)) -> Expr {
+    if a.constant().is_some() || b.constant().is_some() {
+        let op = Operator::IsNotDistinctFrom;
+        return Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)));
+    }
+    present::same(left, right)
+}
+
 /// Two values as columns of the same type.
 pub(super) fn pair(lower: &Lower, a: &Typed, b: &Typed) -> Result<Option<(Expr, Expr)>> {
     if is_null(a) || is_null(b) {
@@ -26,12 +35,12 @@ pub(super) fn pair(lower: &Lower, a: &Typed, b: &Typed) -> Result<Option<(Expr, 
         return Ok(Some((lower.converted(a, of)?, lower.converted(b, of)?)));
     }
     Ok(match Comparison::of(&a.of, &b.of) {
-        Comparison::Int => Some(same(lower, a, b, &common_int(a, b))?),
+        Comparison::Int => Some(both(lower, a, b, &common_int(a, b))?),
         Comparison::Decimal => match common_decimal(a, b) {
-            Some(of) => Some(same(lower, a, b, &of)?),
+            Some(of) => Some(both(lower, a, b, &of)?),
             None => None,
         },
-        Comparison::Double => Some(same(lower, a, b, &SqlType::DOUBLE)?),
+        Comparison::Double => Some(both(lower, a, b, &SqlType::DOUBLE)?),
         Comparison::Date | Comparison::DateTime => moments(lower, a, b)?,
         Comparison::Time => match (&a.of, &b.of) {
             (SqlType::Time(_), SqlType::Time(_)) => Some((lower.value(a)?, lower.value(b)?)),
@@ -55,7 +64,7 @@ fn is_null(typed: &Typed) -> bool {
     typed.of == SqlType::Null || typed.constant().is_some_and(Value::is_null)
 }
 
-fn same(lower: &Lower, a: &Typed, b: &Typed, of: &SqlType) -> Result<(Expr, Expr)> {
+fn both(lower: &Lower, a: &Typed, b: &Typed, of: &SqlType) -> Result<(Expr, Expr)> {
     Ok((lower.converted(a, of)?, lower.converted(b, of)?))
 }
 
@@ -145,7 +154,7 @@ fn moments(lower: &Lower, a: &Typed, b: &Typed) -> Result<Option<(Expr, Expr)>> 
     } else {
         SqlType::DateTime(6)
     };
-    Ok(Some(same(lower, &sides[0], &sides[1], &of)?))
+    Ok(Some(both(lower, &sides[0], &sides[1], &of)?))
 }
 
 fn read(

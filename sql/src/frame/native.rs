@@ -26,7 +26,10 @@ pub(super) fn test(lower: &Lower, name: &str, args: &[Typed]) -> Result<Option<E
         "<=" => Operator::LtEq,
         ">" => Operator::Gt,
         ">=" => Operator::GtEq,
-        "<=>" => Operator::IsNotDistinctFrom,
+        "<=>" => {
+            let [a, b] = args else { return Ok(None) };
+            return Ok(compare::pair(lower, a, b)?.map(|sides| compare::same(sides, (a, b))));
+        }
         _ => return other_test(lower, name, args),
     };
     match args {

@@ -23,7 +23,7 @@ use super::lower::Lower;
 use super::plan::{Planner, strange};
 use super::shared::Shared;
 use super::source::Sources;
-use super::{hints, recursive, subquery, trouble};
+use super::{hints, recursive, reorder, subquery, trouble};
 use crate::algebra::{Output, Query};
 use crate::error::{Result, SqlError};
 
@@ -79,8 +79,14 @@ impl Engine {
         config.options_mut().sql_parser.enable_ident_normalization = false;
         // It makes room for as many groups as LIMIT says, before there is one.
         config.options_mut().optimizer.enable_topk_aggregation = false;
-        let state =
-            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).build();
+        // An outer join that becomes an inner one is nullable in one of the two plans only:
+        // the physical one, whose batches are checked against its own schema anyway.
+        config.options_mut().execution.skip_physical_aggregate_schema_check = true;
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_optimizer_rules(reorder::rules())
+            .build();
         Ok(Self { state, rng })
     }
 

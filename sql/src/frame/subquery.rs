@@ -27,7 +27,7 @@ use crate::algebra::{Aggregate, AggregateKind as K, JoinKind, Output, Query, Rel
 use crate::error::{Result, SqlError};
 use crate::expr::{ColumnId, Expr, Typed, walk};
 
-use shape::defined;
+use shape::{defined, depth};
 pub(super) use shape::{every, free, shapes};
 pub(super) use strip::stripped;
 
@@ -40,15 +40,33 @@ struct Domain {
     columns: Vec<Typed>,
 }
 
+/// Relations that a statement's plan may have more of than the statement, as copies of
+/// others. Nested subqueries that are each correlated double it with every level, and
+/// nothing ends a plan while it is made.
+const COPIES_MAX: usize = 2_000;
+
+/// Subqueries that one statement may have joined. Each join has the columns of all before
+/// it: planning 100 takes seconds, and its time grows with the cube of their number.
+const JOINED_MAX: usize = 100;
+
+/// Relations inside of one another: plans are walked by recursion. 850 joins in a row were
+/// seen to be planned with the stack of the server's workers (`server/src/main.rs`).
+const DEPTH_MAX: usize = 500;
+
 /// Rewrites one statement.
 pub(super) struct Unnest {
     next: ColumnId,
+    /// Relations that are copies of others so far.
+    copies: usize,
+    /// Subqueries that were joined so far.
+    joined: usize,
 }
 
 /// Makes joins of the subqueries of a query.
 ///
 /// # Errors
-/// 1235 for a correlation that goes into a recursive common table expression.
+/// 1235 for a correlation that goes into a recursive common table expression; 1473 for
+/// more subqueries, or more deeply nested ones, than a plan is made of.
 pub(super) fn unnest(query: &mut Query) -> Result<()> {
     let mut most = 0;
     let mut ids = BTreeSet::new();
@@ -56,9 +74,12 @@ pub(super) fn unnest(query: &mut Query) -> Result<()> {
     most = ids.last().copied().unwrap_or(0).max(most);
     most = query.columns.iter().map(|column| column.id).max().unwrap_or(0).max(most);
     // Lists of columns that stand for nothing yet may have been numbered, too.
-    let mut unnest = Unnest { next: most + 1 };
+    let mut unnest = Unnest { next: most + 1, copies: 0, joined: 0 };
     let rel = std::mem::replace(&mut query.rel, Rel::One);
     query.rel = unnest.rel(rel)?;
+    if depth(&mut query.rel) > DEPTH_MAX {
+        return Err(crate::bind::too_deep());
+    }
     Ok(())
 }
 
@@ -90,6 +111,7 @@ impl Unnest {
                 let mut input = self.rel(*input)?;
                 let mut tests = Vec::new();
                 for mut test in walk::conjuncts(test) {
+                    input = self.items(input, &mut test)?;
                     if !self.is_join(&mut test)? {
                         input = self.expr(input, &mut test)?;
                     }
@@ -177,6 +199,7 @@ impl Unnest {
         let mut input = *input;
         let mut tests = Vec::new();
         for mut test in walk::conjuncts(test) {
+            input = self.items(input, &mut test)?;
             if !self.is_join(&mut test)? {
                 input = self.expr(input, &mut test)?;
             }
@@ -191,9 +214,9 @@ impl Unnest {
         Ok(())
     }
 
-    /// True where a condition can be a semi or anti join as it is; its query is then
-    /// gone through, and in the form that [`stripped`] takes apart.
-    fn is_join(&mut self, test: &mut Typed) -> Result<bool> {
+    /// A condition that is asked whether it is a join: without NOT around it, and the
+    /// subqueries on the left of IN joined.
+    fn items(&mut self, mut input: Rel, test: &mut Typed) -> Result<Rel> {
         if let Expr::Call(function, args) = &mut test.expr
             && function.name == "not"
             && let [inner] = &mut args[..]
@@ -202,14 +225,20 @@ impl Unnest {
             *negated = !*negated;
             *test = inner.clone();
         }
-        let (query, items) = match &mut test.expr {
-            Expr::Exists { query, .. } => (query, &[][..]),
-            Expr::InQuery { items, query, .. } => (query, &items[..]),
-            _ => return Ok(false),
-        };
-        if items.iter().any(walk::has_subquery) {
-            return Ok(false);
+        if let Expr::InQuery { items, .. } = &mut test.expr {
+            for item in items {
+                input = self.expr(input, item)?;
+            }
         }
+        Ok(input)
+    }
+
+    /// True where a condition can be a semi or anti join as it is; its query is then
+    /// gone through, and in the form that [`stripped`] takes apart.
+    fn is_join(&mut self, test: &mut Typed) -> Result<bool> {
+        let (Expr::Exists { query, .. } | Expr::InQuery { query, .. }) = &mut test.expr else {
+            return Ok(false);
+        };
         self.query(query)?;
         Ok(stripped(query.rel.clone(), &free(&query.rel)).is_some())
     }
@@ -243,6 +272,15 @@ impl Unnest {
     }
 
     fn one(&mut self, input: Rel, typed: Typed) -> Result<(Rel, Typed)> {
+        self.joined += 1;
+        if self.joined > JOINED_MAX {
+            return Err(SqlError::new(
+                1473,
+                format!(
+                    "Too high level of nesting for select: more than {JOINED_MAX} subqueries that are values"
+                ),
+            ));
+        }
         match typed.expr {
             Expr::Scalar(mut query) => {
                 self.query(&mut query)?;
@@ -300,33 +338,21 @@ impl Unnest {
             items.push((id, Typed::column(output.id, output.of.clone(), true)));
             (Rel::Project(Box::new(rel), items), map)
         } else {
-            self.grouped(rel, &map, &domain, (id, only(&output)))
+            self.grouped(rel, &map, &domain, vec![(id, only(&output))])
         };
         let joined = self.match_domain(input, rel, &map, &domain)?;
         Ok((joined, Typed::column(id, output.of, true)))
     }
 
     fn exists(&mut self, input: Rel, query: Query) -> Result<(Rel, Typed)> {
-        let outer = free(&query.rel);
-        let id = self.fresh();
-        if outer.is_empty() {
-            let first =
-                Rel::Limit { input: Box::new(query.rel), skip: None, fetch: Some(Typed::int(1)) };
-            let calls = vec![(id, count_rows())];
-            let rel =
-                Rel::Aggregate { input: Box::new(first), keys: Vec::new(), calls, rollup: false };
-            let count = Typed::column(id, SqlType::BIGINT, false);
-            return Ok((cross(input, rel), call("<>", vec![count, Typed::int(0)])?));
+        if free(&query.rel).is_empty() {
+            let fetch = Some(Typed::int(1));
+            let first = Rel::Limit { input: Box::new(query.rel), skip: None, fetch };
+            let (input, found) = self.counted(input, first, vec![count_rows()])?;
+            return Ok((input, all_of(found)));
         }
-        let domain = self.domain_of(&input, &outer)?;
-        let (rel, map) = self.depend(query.rel, &domain)?;
-        let (rel, map) = self.grouped(rel, &map, &domain, (id, count_rows()));
-        let joined = self.match_domain(input, rel, &map, &domain)?;
-        // Without columns of its own the domain has a group where there are no rows.
-        let count = Typed::column(id, SqlType::BIGINT, true);
-        let missing = call("is_null", vec![count.clone()])?;
-        let some = call("<>", vec![count, Typed::int(0)])?;
-        Ok((joined, all_of(vec![call("not", vec![missing])?, some])))
+        let (input, found) = self.counted(input, query.rel, vec![count_rows()])?;
+        Ok((input, all_of(found)))
     }
 
     /// `items IN query` as a value: 1 where a row is equal, else NULL where one might
@@ -347,17 +373,52 @@ impl Unnest {
             possible.push(call("not", vec![falsely])?);
             equal.push(same);
         }
-        let with = |query: &Query, tests: Vec<Typed>| Query {
-            rel: Rel::Filter(Box::new(query.rel.clone()), all_of(tests)),
-            columns: query.columns.clone(),
-        };
-        let (input, found) = self.exists(input, with(&query, equal))?;
-        let (input, maybe) = self.exists(input, with(&query, possible))?;
+        let rows = Rel::Filter(Box::new(query.rel), all_of(possible));
+        let whens = vec![(all_of(equal), Typed::int(1))];
+        let equal = Typed::new(Expr::Case { whens, otherwise: None }, SqlType::BIGINT, true);
+        let id = self.fresh();
+        let rows = Rel::Project(Box::new(rows), vec![(id, equal)]);
+        let equal = Typed::column(id, SqlType::BIGINT, true);
+        let equal = Aggregate { kind: K::Count, args: vec![equal], ..count_rows() };
+        let (input, counts) = self.counted(input, rows, vec![equal, count_rows()])?;
         let (yes, no) = if negated { (0, 1) } else { (1, 0) };
-        let whens =
-            vec![(found, Typed::int(yes)), (maybe, Typed::literal(Value::Null, SqlType::BIGINT))];
+        let values = [Typed::int(yes), Typed::literal(Value::Null, SqlType::BIGINT)];
+        let whens = counts.into_iter().zip(values).collect();
         let case = Expr::Case { whens, otherwise: Some(Box::new(Typed::int(no))) };
         Ok((input, Typed::new(case, SqlType::BIGINT, true)))
+    }
+
+    /// Which of these counts over a subquery's rows are more than 0.
+    fn counted(
+        &mut self,
+        input: Rel,
+        rel: Rel,
+        counts: Vec<Aggregate>,
+    ) -> Result<(Rel, Vec<Typed>)> {
+        let calls: Vec<_> = counts.into_iter().map(|count| (self.fresh(), count)).collect();
+        let ids: Vec<ColumnId> = calls.iter().map(|(id, _)| *id).collect();
+        let outer = free(&rel);
+        if outer.is_empty() {
+            let rel =
+                Rel::Aggregate { input: Box::new(rel), keys: Vec::new(), calls, rollup: false };
+            let some =
+                |id| call("<>", vec![Typed::column(id, SqlType::BIGINT, false), Typed::int(0)]);
+            let some = ids.into_iter().map(some).collect::<Result<_>>()?;
+            return Ok((cross(input, rel), some));
+        }
+        let domain = self.domain_of(&input, &outer)?;
+        let (rel, map) = self.depend(rel, &domain)?;
+        let (rel, map) = self.grouped(rel, &map, &domain, calls);
+        let joined = self.match_domain(input, rel, &map, &domain)?;
+        // Without columns of its own the domain has a group where there are no rows.
+        let some = |id| {
+            let count = Typed::column(id, SqlType::BIGINT, true);
+            let missing = call("is_null", vec![count.clone()])?;
+            let some = call("<>", vec![count, Typed::int(0)])?;
+            Ok(all_of(vec![call("not", vec![missing])?, some]))
+        };
+        let some = ids.into_iter().map(some).collect::<Result<_>>()?;
+        Ok((joined, some))
     }
 
     /// An aggregate whose rows name the outer query in `inner = outer` alone: it is

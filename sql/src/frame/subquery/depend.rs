@@ -7,11 +7,33 @@ use std::collections::BTreeSet;
 
 use holdfast_value::{SqlType, Value};
 
-use super::shape::{free, shapes};
-use super::{Domain, Map, Unnest, all_of, call, cross, empty_value, put, replace};
+use super::shape::{every, free, shapes};
+use super::{
+    COPIES_MAX, Domain, Map, Unnest, all_of, call, cross, empty_value, is_one_row, put, replace,
+};
 use crate::algebra::{Aggregate, JoinKind, Output, Query, Rel, SetKind, Window, WindowKind};
 use crate::error::{Result, SqlError};
 use crate::expr::{ColumnId, Expr, Typed, walk};
+
+/// The relation inside of one, itself perhaps, that gives the same values of these
+/// columns: what earlier subqueries put around it needs no copies.
+fn source_of<'a>(rel: &'a Rel, columns: &BTreeSet<ColumnId>) -> &'a Rel {
+    let gives = |rel: &Rel| {
+        let here: BTreeSet<ColumnId> = rel.ids().into_iter().collect();
+        columns.is_subset(&here)
+    };
+    match rel {
+        Rel::Join { kind: JoinKind::Left, left, .. } if gives(left) => source_of(left, columns),
+        Rel::Join { kind: JoinKind::Inner, left, right, on: None }
+            if is_one_row(right) && gives(left) =>
+        {
+            source_of(left, columns)
+        }
+        Rel::Window { input, .. } if gives(input) => source_of(input, columns),
+        Rel::Distinct(input) | Rel::Sort(input, _) => source_of(input, columns),
+        _ => rel,
+    }
+}
 
 impl Unnest {
     /// The values of the outer columns that `input` has; others are of a query
@@ -26,11 +48,20 @@ impl Unnest {
             let of = of.ok_or_else(|| SqlError::internal(format!("column {id} has no type")))?;
             columns.push(Typed::column(*id, of, true));
         }
-        Ok(Domain { input: input.clone(), columns })
+        let needed = columns.iter().flat_map(walk::columns).collect();
+        Ok(Domain { input: source_of(input, &needed).clone(), columns })
     }
 
     /// A copy of the domain, under names of its own.
-    pub(super) fn domain(&mut self, domain: &Domain) -> (Rel, Map) {
+    pub(super) fn domain(&mut self, domain: &Domain) -> Result<(Rel, Map)> {
+        let mut input = Box::new(domain.input.clone());
+        every(&mut input, &mut |_| self.copies += 1);
+        if self.copies > COPIES_MAX {
+            return Err(SqlError::new(
+                1473,
+                "Too high level of nesting for select: its correlated subqueries, planned, are too many; use joins",
+            ));
+        }
         let mut map = Map::new();
         let mut keys = Vec::new();
         for column in &domain.columns {
@@ -40,8 +71,7 @@ impl Unnest {
             }
             keys.push((id, column.clone()));
         }
-        let input = Box::new(domain.input.clone());
-        (Rel::Aggregate { input, keys, calls: Vec::new(), rollup: false }, map)
+        Ok((Rel::Aggregate { input, keys, calls: Vec::new(), rollup: false }, map))
     }
 
     pub(super) fn passed(&self, map: &Map, domain: &Domain) -> Vec<(ColumnId, Typed)> {
@@ -56,7 +86,7 @@ impl Unnest {
         rel: Rel,
         map: &Map,
         domain: &Domain,
-        aggregate: (ColumnId, Aggregate),
+        calls: Vec<(ColumnId, Aggregate)>,
     ) -> (Rel, Map) {
         let mut keys = Vec::new();
         let mut after = Map::new();
@@ -65,7 +95,6 @@ impl Unnest {
             keys.push((id, column));
             after.push((*outer, id));
         }
-        let calls = vec![aggregate];
         (Rel::Aggregate { input: Box::new(rel), keys, calls, rollup: false }, after)
     }
 
@@ -81,7 +110,7 @@ impl Unnest {
             .collect();
         let depends = |rel: &Rel| free(rel).iter().any(|id| outer.contains(id));
         if !depends(&rel) {
-            let (own, map) = self.domain(domain);
+            let (own, map) = self.domain(domain)?;
             return Ok((cross(own, rel), map));
         }
         match rel {
@@ -197,7 +226,7 @@ impl Unnest {
             *id = own;
         }
         let groups = Rel::Aggregate { input: Box::new(input), keys, calls, rollup: false };
-        let (own, own_map) = self.domain(domain);
+        let (own, own_map) = self.domain(domain)?;
         let mut on = Vec::new();
         for (a, b) in self.passed(&own_map, domain).into_iter().zip(self.passed(&after, domain)) {
             on.push(call("<=>", vec![a.1, b.1])?);

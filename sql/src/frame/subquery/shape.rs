@@ -34,6 +34,18 @@ pub(super) fn defined(rel: &Rel, known: &mut BTreeSet<ColumnId>) {
 /// Calls `act` for a relation and everything inside, subqueries of expressions included.
 pub(in crate::frame) fn every(rel: &mut Rel, act: &mut dyn FnMut(&Rel)) {
     act(rel);
+    inside(rel, &mut |rel| every(rel, act));
+}
+
+/// How many relations are inside of one another.
+pub(super) fn depth(rel: &mut Rel) -> usize {
+    let mut deepest = 0;
+    inside(rel, &mut |rel| deepest = deepest.max(depth(rel)));
+    deepest + 1
+}
+
+/// Calls `act` for the relations directly inside one, those of its expressions included.
+fn inside(rel: &mut Rel, act: &mut dyn FnMut(&mut Rel)) {
     let mut queries = Vec::new();
     match rel {
         Rel::One | Rel::Nothing(_) | Rel::Scan(_) | Rel::Virtual { .. } | Rel::Working { .. } => {}
@@ -41,47 +53,47 @@ pub(in crate::frame) fn every(rel: &mut Rel, act: &mut dyn FnMut(&Rel)) {
             rows.iter_mut().flatten().for_each(|item| walk::subqueries_mut(item, &mut queries));
         }
         Rel::Join { left, right, on, .. } => {
-            every(left, act);
-            every(right, act);
+            act(left);
+            act(right);
             on.iter_mut().for_each(|on| walk::subqueries_mut(on, &mut queries));
         }
         Rel::Filter(input, test) => {
-            every(input, act);
+            act(input);
             walk::subqueries_mut(test, &mut queries);
         }
         Rel::Project(input, items) => {
-            every(input, act);
+            act(input);
             items.iter_mut().for_each(|(_, item)| walk::subqueries_mut(item, &mut queries));
         }
         Rel::Aggregate { input, keys, calls, .. } => {
-            every(input, act);
+            act(input);
             keys.iter_mut().for_each(|(_, key)| walk::subqueries_mut(key, &mut queries));
             for (_, call) in calls {
                 call.args.iter_mut().for_each(|arg| walk::subqueries_mut(arg, &mut queries));
             }
         }
         Rel::Window { input, calls } => {
-            every(input, act);
+            act(input);
             for (_, call) in calls {
                 call.args.iter_mut().for_each(|arg| walk::subqueries_mut(arg, &mut queries));
             }
         }
-        Rel::Distinct(input) | Rel::Limit { input, .. } => every(input, act),
+        Rel::Distinct(input) | Rel::Limit { input, .. } => act(input),
         Rel::Sort(input, keys) => {
-            every(input, act);
+            act(input);
             keys.iter_mut().for_each(|key| walk::subqueries_mut(&mut key.by, &mut queries));
         }
         Rel::Set { left, right, .. } => {
-            every(&mut left.rel, act);
-            every(&mut right.rel, act);
+            act(&mut left.rel);
+            act(&mut right.rel);
         }
         Rel::Recursive { base, step, .. } => {
-            every(&mut base.rel, act);
-            every(&mut step.rel, act);
+            act(&mut base.rel);
+            act(&mut step.rel);
         }
     }
     for query in queries {
-        every(&mut query.rel, act);
+        act(&mut query.rel);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Joins, groups, subqueries, windows, sets, recursion.
 
+use holdfast_value::Context;
+
 use super::world::{Ready, World};
 
 fn world() -> Ready {
@@ -259,7 +261,16 @@ fn set_operations_count_rows_as_they_should() {
         ("select count(*) from (select ci from words where id < 3 union select 'aBC') x", "1"),
         ("values row(1, 'a'), row(2, 'b')", "1,a|2,b"),
         ("select x.a from (values row(1), row(2)) as x(a) where x.a > 1", "2"),
+        ("select a from n union all select a from m union select a from n union all select 3", "1|2|3|3"),
+        ("select a from n union select a from m union all select a from m except select 3", "1|2"),
+        ("select a from n except select 1 union all select a from m union all select a from m order by a", "1|1|2|2|2|3"),
+        ("select 1 as x union all select 2.5 union all select 3", "1.0|2.5|3.0"),
     ]);
+    let many =
+        |word: &str| (0..300).map(|at| format!("select {}", at % 7)).collect::<Vec<_>>().join(word);
+    world()
+        .check(&format!("select count(*), sum(x.`0`) from ({}) x", many(" union all ")), "300,897");
+    world().check(&format!("select count(*), sum(x.`0`) from ({}) x", many(" union ")), "7,21");
 }
 
 #[test]
@@ -350,6 +361,79 @@ fn odd_places_and_large_expressions_work() {
     world.check(&format!("select count(*) from emp where {}", any.join(" or ")), "5");
     let list: Vec<String> = (0..3000).map(|at| at.to_string()).collect();
     world.check(&format!("select count(*) from emp where id in ({})", list.join(",")), "5");
+}
+
+/// Joins that are put in another order keep their conditions.
+#[test]
+fn a_key_over_several_tables_is_not_lost() {
+    world().check_all(&[
+        ("select x.a, y.a, z.a from n x join n y join n z on x.a + y.a = z.a and x.a = z.a - 1", "1,1,2|2,1,3"),
+        ("select x.a, y.a from n x, n y where (select max(a) from n) + (select min(a) from n) = (select max(y.a) from m)", ""),
+        ("select a from n where (select max(a) from m) + (select min(a) from n) = (select max(m.a) from m where m.a <= n.a)", ""),
+        ("select a from n where (select max(a) from m) + (select min(a) from m) = (select max(x.a) from n x where x.a <= n.a)", "3"),
+    ]);
+}
+
+/// An equality that comes to a join of nullable keys from further up stays one.
+#[test]
+fn two_nulls_are_not_equal_wherever_a_condition_goes() {
+    world().check_all(&[
+        ("select a from n where (case when b in (select m.b from m where m.a > n.a) then 1 else b end) = (select x.b from n x where x.a < 3 and x.a > n.a - 9 order by x.b limit 1)", ""),
+        ("select a from n where b = (select x.b from n x where x.a > n.a - 1 and x.a < n.a + 1)", "1|3"),
+        ("select x.a, y.a from n x left join n y on x.b <=> y.b where x.a = y.b", "1,1|3,3"),
+        ("select x.a, y.a from n x join n y on x.b <=> y.b", "1,1|2,2|3,3"),
+        ("select x.a from n x, n y, n z where x.b <=> y.b and y.b = z.b", "1|3"),
+        ("select x.id, y.id from emp x join emp y on x.name <=> y.name and x.pay <=> y.pay and x.hired <=> y.hired", "1,1|2,2|3,3|4,4|5,5"),
+    ]);
+}
+
+/// An aggregate belongs to the query whose columns it names.
+#[test]
+fn aggregates_inside_subqueries_are_those_of_the_query_around() {
+    world().check_all(&[
+        ("select dept from emp group by dept having exists (select 1 from dept d where d.id = emp.dept and max(emp.pay) > 900)", "10"),
+        ("select dept, (select d.title from dept d where d.id = 10 * count(emp.id)) from emp group by dept", "10,Sales|20,Sales|NULL,Works"),
+        ("select (select max(n.a) from m where m.a = 1) from n", "3"),
+        ("select (select max(n.a + m.a) from m) from n", "3|4|5"),
+        ("select a from n where a in (select max(n.a) from m)", "1|2|3"),
+        ("select a from n where exists (select 1 from m where max(n.a) > 1)", "ERROR 1111 (HY000): Invalid use of group function"),
+        ("select max(count(a)) from n", "ERROR 1111 (HY000): Invalid use of group function"),
+    ]);
+}
+
+/// Larger ones, with the stack that the server has: `tests/sql/test_subqueries.py`.
+#[test]
+fn plans_have_bounds() {
+    let world = world();
+    let one = "(select max(x.b) from m x where x.a < n.a)";
+    let many = |count| std::iter::repeat_n(one, count).collect::<Vec<_>>().join(",");
+    // A design that doubled the plan with each would make 4,096 of it.
+    world.check(&format!("select {} from n where a = 2", many(12)), &["1"; 12].join(","));
+    let error = world.ask(&format!("select {} from n", many(101)), &mut Context::default());
+    assert_eq!(error.expect_err("a plan of minutes").code, 1473);
+
+    let mut nested = "x5.a".to_owned();
+    for level in (1..=5).rev() {
+        let (own, outer) = (format!("x{level}"), format!("x{}", level - 1));
+        nested = format!(
+            "(select max({own}.a) from n {own} where {own}.a < {outer}.a + {nested} and {own}.b < {nested} and {own}.b > {nested})"
+        );
+    }
+    let error = world.ask(&format!("select {nested} from n x0"), &mut Context::default());
+    assert_eq!(error.expect_err("a plan of all memory").code, 1473);
+
+    let mut doubled = "with c0 as (select a from n)".to_owned();
+    for level in 1..=12 {
+        let before = level - 1;
+        doubled +=
+            &format!(", c{level} as (select x.a from c{before} x join c{before} y on x.a = y.a)");
+    }
+    let error = world.ask(&format!("{doubled} select * from c12"), &mut Context::default());
+    assert_eq!(error.expect_err("a million tables").code, 1116);
+    let joined: Vec<String> = (0..62).map(|at| format!("n n{at}")).collect();
+    let sql = format!("select 1 from {}", joined.join(", "));
+    let error = world.ask(&sql, &mut Context::default());
+    assert_eq!(error.expect_err("more tables than MySQL joins").code, 1116);
 }
 
 #[test]

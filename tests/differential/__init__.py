@@ -1,0 +1,1 @@
+"""The same random queries to Holdfast and to MariaDB: what differs."""
