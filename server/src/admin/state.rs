@@ -119,7 +119,7 @@ impl Admin {
     }
 
     /// The services, or what the start is doing.
-    pub(super) fn running(&self) -> Result<&Running, String> {
+    pub(crate) fn running(&self) -> Result<&Running, String> {
         let doing = || *self.doing.lock().unwrap_or_else(PoisonError::into_inner);
         self.running.get().ok_or_else(|| format!("starting: {}", doing()))
     }

@@ -32,7 +32,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Takes the log's next epoch and reads what it holds.
+    /// Takes the log's next epoch and reads what it holds; says what it is doing.
     ///
     /// # Errors
     /// [`StartError::Database`].
@@ -40,8 +40,9 @@ impl Database {
         meta: &Arc<Meta>,
         (service, store): (Arc<dyn MetaService>, Arc<dyn ObjectStore>),
         world: &World,
-        (root, ground): (&str, Option<CacheGround>),
+        ((root, ground), doing): ((&str, Option<CacheGround>), &(dyn Fn(&'static str) + Sync)),
     ) -> Result<Self, StartError> {
+        doing("opening the tables' objects");
         let (clock, rng) = (world.clock.clone(), world.rng.clone());
         let bucket = Tables::open(service, store, clock, rng).await;
         let bucket = bucket.map_err(|error| StartError::Database(error.to_string()))?;
@@ -50,11 +51,13 @@ impl Database {
         if let Some(cache) = &cache {
             bucket = cache.disk.clone();
         }
+        doing("taking the transaction log's next epoch");
         let inner: Arc<dyn LogService> = meta.clone();
         let log = Arc::new(TailedLog::new(inner, world.clock.clone(), TAILED));
         let config = TxnConfig::new(log.clone(), world.clock.clone(), world.rng.clone());
         let node = TxnNode::start(config).await;
         let node = node.map_err(|error| StartError::Database(error.to_string()))?;
+        doing("reading the transaction log");
         let config = EngineConfig {
             txn: node.clone(),
             log,

@@ -36,6 +36,9 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(20);
 /// How often the metadata is asked whether it still runs.
 const METADATA_EVERY: Duration = Duration::from_secs(2);
 
+/// After how long, and then how often, a start that is not ready says what it does.
+const START_EVERY: Duration = Duration::from_secs(10);
+
 /// Where S3, admin and MySQL listen.
 type Addresses = (std::net::SocketAddr, std::net::SocketAddr, Option<std::net::SocketAddr>);
 
@@ -71,6 +74,9 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
         }
     });
 
+    let starting = watch_start(Arc::clone(&state), world.clock.clone(), phase.subscribe());
+    tasks.spawn("the watch over the start", starting);
+
     let begun = Services::start(&config, &world, Arc::clone(&data), &state);
     let services = tokio::select! {
         biased;
@@ -91,6 +97,7 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     let watch = watch_metadata(services.meta(), world.clock.clone(), phase.subscribe());
     tasks.spawn("the metadata", watch);
 
+    state.doing("reading the access keys");
     let keys = Arc::new(Keys::new(root.user.clone(), root.password.expose()));
     let known = admin::refresh_keys(&*services.meta(), &services.vault, &keys).await;
     let known = known.map_err(|error| StartError::Metadata(error.to_string()))?;
@@ -99,11 +106,11 @@ pub async fn run(config: ServerConfig) -> Result<(), StartError> {
     let mysql_address = ports.mysql.as_ref().map(MysqlPort::address);
     let database = match ports.mysql {
         Some(port) => {
-            state.doing("reading the transaction log");
             let database = {
                 let service = (services.meta(), services.store.clone() as Arc<dyn ObjectStore>);
                 let given = (root.password.expose(), cache);
-                Database::start(&services.meta, service, &world, given).await?
+                let doing = |what| state.doing(what);
+                Database::start(&services.meta, service, &world, (given, &doing)).await?
             };
             let serve = port.serve(database.engine(), phase.subscribe());
             tasks.spawn("the MySQL port", serve);
@@ -312,6 +319,29 @@ async fn open_metadata(
     let (clock, rng) = (world.clock.clone(), world.rng.clone());
     let config = MetaConfig::over(places, ground.cluster.cluster, clock, rng);
     Meta::open(config).await.map_err(|error| StartError::Metadata(error.to_string()))
+}
+
+/// Says what a long start does: what it waits for is in no other line yet.
+async fn watch_start(
+    state: Arc<Admin>,
+    clock: Arc<dyn Clock>,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let begun = clock.monotonic();
+    let said = async {
+        loop {
+            clock.sleep(START_EVERY).await;
+            let Err(doing) = state.running() else { return };
+            let seconds = (clock.monotonic() - begun).as_secs();
+            tracing::warn!("not ready after {seconds} s: {doing}");
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = phase.wait_for(|phase| *phase != Phase::Run) => return,
+        () = said => {}
+    }
+    let _ = phase.wait_for(|phase| *phase != Phase::Run).await;
 }
 
 /// Ends when the metadata has fenced itself: a restart may heal that, waiting does not.
