@@ -322,11 +322,7 @@ async fn open_metadata(
 }
 
 /// Says what a long start does: what it waits for is in no other line yet.
-async fn watch_start(
-    state: Arc<Admin>,
-    clock: Arc<dyn Clock>,
-    mut phase: watch::Receiver<Phase>,
-) {
+async fn watch_start(state: Arc<Admin>, clock: Arc<dyn Clock>, mut phase: watch::Receiver<Phase>) {
     let begun = clock.monotonic();
     let said = async {
         loop {

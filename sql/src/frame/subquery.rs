@@ -108,34 +108,15 @@ impl Unnest {
                 return self.rel(Rel::Project(Box::new(Rel::One), items));
             }
             Rel::Filter(input, test) => {
-                let mut input = self.rel(*input)?;
-                let mut tests = Vec::new();
-                for mut test in walk::conjuncts(test) {
-                    input = self.items(input, &mut test)?;
-                    if !self.is_join(&mut test)? {
-                        input = self.expr(input, &mut test)?;
-                    }
-                    tests.push(test);
-                }
-                Rel::Filter(Box::new(input), all_of(tests))
+                let input = self.rel(*input)?;
+                self.filtered(input, test)?
             }
             Rel::Join { kind, left, right, on } => {
-                let mut left = self.rel(*left)?;
-                let right = self.rel(*right)?;
-                let Some(mut on) = on else {
-                    return Ok(Rel::Join {
-                        kind,
-                        left: left.into(),
-                        right: right.into(),
-                        on: None,
-                    });
-                };
-                if walk::has_subquery(&on) && kind == JoinKind::Inner {
-                    let both = Rel::Join { kind, left: left.into(), right: right.into(), on: None };
-                    return self.rel_again(Rel::Filter(Box::new(both), on));
+                let (left, right) = (self.rel(*left)?, self.rel(*right)?);
+                match on {
+                    Some(on) if walk::has_subquery(&on) => self.joined(kind, left, right, on)?,
+                    on => Rel::Join { kind, left: left.into(), right: right.into(), on },
                 }
-                left = self.expr(left, &mut on)?;
-                Rel::Join { kind, left: left.into(), right: right.into(), on: Some(on) }
             }
             Rel::Project(input, mut items) => {
                 let mut input = self.rel(*input)?;
@@ -193,10 +174,53 @@ impl Unnest {
         })
     }
 
+    /// A join whose condition has subqueries. Of an outer join, what names the optional
+    /// side alone decides which of its rows there are; what names the other side becomes
+    /// columns of it.
+    fn joined(&mut self, kind: JoinKind, left: Rel, right: Rel, on: Typed) -> Result<Rel> {
+        let (mut kept, mut optional) = match kind {
+            JoinKind::Inner => {
+                let both = Rel::Join { kind, left: left.into(), right: right.into(), on: None };
+                return self.filtered(both, on);
+            }
+            JoinKind::Left => (left, right),
+            JoinKind::Right => (right, left),
+        };
+        let (of_kept, of_optional) = (kept.ids(), optional.ids());
+        let (mut tests, mut optional_tests) = (Vec::new(), Vec::new());
+        for mut test in walk::conjuncts(on) {
+            let named = walk::columns(&test);
+            let names = |ids: &[ColumnId]| ids.iter().any(|id| named.contains(id));
+            if !walk::has_subquery(&test) {
+                tests.push(test);
+                continue;
+            }
+            match (names(&of_kept), names(&of_optional)) {
+                (false, _) => optional_tests.push(test),
+                (true, false) => {
+                    kept = self.expr(kept, &mut test)?;
+                    tests.push(test);
+                }
+                (true, true) => {
+                    return Err(SqlError::unsupported(
+                        "a subquery in the ON of an outer join that names columns of both sides",
+                    ));
+                }
+            }
+        }
+        if !optional_tests.is_empty() {
+            optional = self.filtered(optional, all_of(optional_tests))?;
+        }
+        let (left, right) = match kind {
+            JoinKind::Right => (optional, kept),
+            _ => (kept, optional),
+        };
+        let on = if tests.is_empty() { Typed::int(1) } else { all_of(tests) };
+        Ok(Rel::Join { kind, left: left.into(), right: right.into(), on: Some(on) })
+    }
+
     /// A filter over what was gone through already.
-    fn rel_again(&mut self, rel: Rel) -> Result<Rel> {
-        let Rel::Filter(input, test) = rel else { return Ok(rel) };
-        let mut input = *input;
+    fn filtered(&mut self, mut input: Rel, test: Typed) -> Result<Rel> {
         let mut tests = Vec::new();
         for mut test in walk::conjuncts(test) {
             input = self.items(input, &mut test)?;

@@ -229,7 +229,10 @@ fn times(left: &Value, right: &Value, context: &mut Context) -> Result<Ordering,
         },
         _ => match cast::to_time(value, context)? {
             Some(it) => Ok(it),
-            None => Err(refused("TIME", &format!("{value:?}"))),
+            None => {
+                let text = cast::to_text(value, context)?.unwrap_or_default();
+                Err(refused("TIME", &text))
+            }
         },
     };
     Ok(time(left)?.cmp(&time(right)?))

@@ -111,6 +111,12 @@ fn joins_keep_what_they_should() {
         ("select w.id, v.id from words w join words v on w.bin = v.bin where w.id < v.id", "1,3"),
         ("select x.id from (select id, dept from emp where id < 4) x where x.dept = 20", "3"),
         ("select x.c from (select count(*) as c from emp group by dept) x order by x.c", "1|2|2"),
+        ("select n.a, m.a from n left join m on n.a = m.a and m.b in (select x.a from m x where x.a < m.b + 1)", "1,1|2,2|3,NULL"),
+        ("select n.a, m.a from n left join m on m.b in (select x.a from n x where x.a > m.b - 1 and x.b = 1)", "1,1|2,1|3,1"),
+        ("select n.a, m.a from m right join n on exists (select 1 from n x where x.b = m.a)", "1,1|2,1|3,1"),
+        ("select n.a, m.a from n left join m on n.a = m.a and not exists (select 1 from m x where x.b = n.a - 1)", "1,1|2,NULL|3,NULL"),
+        ("select n.a, m.a from n left join m on n.a = m.a and exists (select 1 from z)", "1,NULL|2,NULL|3,NULL"),
+        ("select n.a, m.a from n left join m on exists (select 1 from n x where x.a = n.a and x.b = m.b)", "ERROR 1235 (42000): This version of Holdfast doesn't yet support 'a subquery in the ON of an outer join that names columns of both sides'"),
     ]);
 }
 

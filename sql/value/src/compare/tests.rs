@@ -53,6 +53,9 @@ fn null_compares_with_nothing_and_wrong_moments_are_refused() {
         (trouble.code(), trouble.to_string().as_str()),
         (1525, "Incorrect DATETIME value: 'abc'")
     );
+    let how = Comparison::of(&SqlType::Time(0), &SqlType::VarBinary(9));
+    let trouble = how.compare(&Value::Time(0), &Value::Bytes(b"xy"[..].into()), &mut context);
+    assert_eq!(trouble.unwrap_err().to_string(), "Incorrect TIME value: 'xy'");
 }
 
 #[test]
