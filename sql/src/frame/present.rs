@@ -29,7 +29,8 @@ pub(super) fn same(a: Expr, b: Expr) -> Expr {
     values.and(a.is_null().eq(b.is_null()))
 }
 
-/// Its argument, and the type's default in the place of NULL.
+/// Its argument, and the type's default in the place of NULL; of a column that has no
+/// type but NULL's, a constant.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Present {
     signature: Signature,
@@ -52,27 +53,30 @@ impl ScalarUDFImpl for Present {
 
     fn return_type(&self, args: &[DataType]) -> Result<DataType> {
         match args {
+            [DataType::Null] => Ok(DataType::Boolean),
             [of] => Ok(of.clone()),
             _ => internal_err!("present of {} arguments", args.len()),
         }
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        match args.arg_fields {
-            [of] => Ok(Arc::new(Field::new(self.name(), of.data_type().clone(), false))),
-            _ => internal_err!("present of {} arguments", args.arg_fields.len()),
-        }
+        let types: Vec<DataType> =
+            args.arg_fields.iter().map(|of| of.data_type().clone()).collect();
+        Ok(Arc::new(Field::new(self.name(), self.return_type(&types)?, false)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [value] = &args.args[..] else {
             return internal_err!("present of {} arguments", args.args.len());
         };
+        if value.data_type() == DataType::Null {
+            return Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(false))));
+        }
         let default = ScalarValue::new_default(&value.data_type())?;
         Ok(match value {
             ColumnarValue::Scalar(value) if value.is_null() => ColumnarValue::Scalar(default),
             ColumnarValue::Scalar(_) => value.clone(),
-            ColumnarValue::Array(values) if values.null_count() == 0 => value.clone(),
+            ColumnarValue::Array(values) if values.logical_null_count() == 0 => value.clone(),
             ColumnarValue::Array(values) => {
                 let default = default.to_scalar()?;
                 let values: &dyn Datum = values;

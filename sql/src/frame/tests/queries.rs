@@ -390,6 +390,8 @@ fn two_nulls_are_not_equal_wherever_a_condition_goes() {
         ("select x.a, y.a from n x join n y on x.b <=> y.b", "1,1|2,2|3,3"),
         ("select x.a from n x, n y, n z where x.b <=> y.b and y.b = z.b", "1|3"),
         ("select x.id, y.id from emp x join emp y on x.name <=> y.name and x.pay <=> y.pay and x.hired <=> y.hired", "1,1|2,2|3,3|4,4|5,5"),
+        ("select (select null from n limit 1) not in (select count(*) from m)", "NULL"),
+        ("select n.a, (select null from m limit 1) in (select x.a from m x where x.a <= n.a and n.a < 3) from n", "1,NULL|2,NULL|3,0"),
     ]);
 }
 
