@@ -6,8 +6,7 @@ import pymysql
 
 from .subqueries import PEER, SETUP, Query
 
-# 1473: a plan with more copies than Holdfast makes. 1242: whether a subquery that has several rows is evaluated where
-# nothing depends on it is each server's own affair. 1436: nested deeper than Holdfast goes.
+# 1436: nested deeper than Holdfast goes. 1473: a plan with more copies than Holdfast makes.
 OUR_BOUNDS = (1436, 1473)
 
 
