@@ -11,6 +11,7 @@ two machines must not record at once. A violation prints its seed: SEED=<n> repl
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,14 +30,14 @@ MODELS = {
 }
 
 
-def build(model: str) -> str:
-    """The test's binary, in the release profile."""
+def build(model: str, to: str) -> str:
+    """The test's binary, in the release profile, in the directory `to`: what is built later does not change it."""
     where, _ = MODELS[model]
     command = ["cargo", "test", "--release", "--quiet", "--no-run", "--message-format=json", *where]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
     found = [m["executable"] for m in messages if m.get("executable") and m.get("profile", {}).get("test")]
-    return found[-1]
+    return shutil.copy(found[-1], to)
 
 
 def chunk(binary: str, model: str, first: int, count: int) -> list[dict]:
@@ -113,7 +114,13 @@ def main() -> int:
     parser.add_argument("--chunk", type=int, default=250, help="seeds of one process; from 50 on, call sites that none struck are aimed at")
     parser.add_argument("--record", action="store_true", help="append to docs/results/seeds.jsonl")
     arguments = parser.parse_args()
-    binary = build(arguments.model)
+    with tempfile.TemporaryDirectory(prefix="holdfast-seeds.") as where:
+        tree = results.tree()
+        return run(arguments, build(arguments.model, where), tree)
+
+
+def run(arguments: argparse.Namespace, binary: str, tree: str) -> int:
+    """Campaigns with a binary that was built from `tree`, until there are enough seeds."""
     failed = False
     while True:
         first, text = standing(arguments.model)
@@ -125,7 +132,7 @@ def main() -> int:
         print(json.dumps(row))
         failed |= bool(row["violations"])
         if arguments.record:
-            results.append("seeds", row, commit=results.tree())  # its test was built here
+            results.append("seeds", row, commit=tree)
         if arguments.until is None or failed or not arguments.record:
             break
     return 1 if failed else 0
