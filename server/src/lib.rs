@@ -10,6 +10,7 @@ pub mod admin;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod heap;
 pub mod listen;
 pub mod s3;
 pub mod start;

@@ -5,11 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use holdfast::cli::{Cli, Command};
-use holdfast::{client, config, start, version};
-
-/// Rows and packets are many small allocations, made by one thread and freed by another.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use holdfast::{client, config, heap, start, version};
 
 /// Of each worker. Statements may nest (`holdfast_sql::bind`), and plans of queries are
 /// walked by recursion: with the usual 2 MiB a sum of 129 columns ended the process.
@@ -17,6 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const STACK_BYTES: usize = 64 << 20;
 
 fn main() -> ExitCode {
+    heap::settle();
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_stack_size(STACK_BYTES)
