@@ -7,10 +7,8 @@ use std::collections::BTreeSet;
 
 use holdfast_value::{SqlType, Value};
 
-use super::shape::{every, free, shapes};
-use super::{
-    COPIES_MAX, Domain, Map, Unnest, all_of, call, cross, empty_value, is_one_row, put, replace,
-};
+use super::shape::{free, shapes};
+use super::{Domain, Map, Unnest, all_of, call, cross, empty_value, is_one_row, put, replace};
 use crate::algebra::{Aggregate, JoinKind, Output, Query, Rel, SetKind, Window, WindowKind};
 use crate::error::{Result, SqlError};
 use crate::expr::{ColumnId, Expr, Typed, walk};
@@ -55,13 +53,7 @@ impl Unnest {
     /// A copy of the domain, under names of its own.
     pub(super) fn domain(&mut self, domain: &Domain) -> Result<(Rel, Map)> {
         let mut input = Box::new(domain.input.clone());
-        every(&mut input, &mut |_| self.copies += 1);
-        if self.copies > COPIES_MAX {
-            return Err(SqlError::new(
-                1473,
-                "Too high level of nesting for select: its correlated subqueries, planned, are too many; use joins",
-            ));
-        }
+        self.copied(&mut input)?;
         let mut map = Map::new();
         let mut keys = Vec::new();
         for column in &domain.columns {

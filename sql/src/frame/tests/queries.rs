@@ -395,6 +395,53 @@ fn two_nulls_are_not_equal_wherever_a_condition_goes() {
     ]);
 }
 
+/// `IN` as a value: NULL where MySQL's is, each row once, and no pair is compared.
+#[test]
+fn in_a_query_as_a_value_is_a_join_by_equality() {
+    let world = world();
+    world.check_all(&[
+        ("select a, a in (select a from n union all select a from n) from n", "1,1|2,1|3,1"),
+        ("select a, a in (select dept / 10 from emp where dept is not null) from n", "1,1|2,1|3,0"),
+        (
+            "select a, a not in (select dept / 10 from emp where dept is not null) from n",
+            "1,0|2,0|3,1",
+        ),
+        ("select a, a in (select dept / 10 from emp) from n", "1,1|2,1|3,NULL"),
+        ("select a, a not in (select dept / 10 from emp) from n", "1,0|2,0|3,NULL"),
+        ("select a, b in (select a from m) from n", "1,1|2,NULL|3,0"),
+        ("select a, b not in (select a from z) from n", "1,1|2,1|3,1"),
+        ("select n.a, m.a in (select a from m) from n left join m on n.a = m.a", "1,1|2,1|3,NULL"),
+        ("select n.a, m.a in (select a from z) from n left join m on n.a = m.a", "1,0|2,0|3,0"),
+        ("select a from n where a = 1 or not (b in (select b from m))", "1|3"),
+        ("select a from n where a = 1 or b not in (select b from n)", "1"),
+        (
+            "select id, ci in (select ci from words where id > 1) from words",
+            "1,1|2,1|3,1|4,1|5,NULL",
+        ),
+        (
+            "select id, ci in (select ci from words where id = 3) from words",
+            "1,0|2,0|3,1|4,0|5,NULL",
+        ),
+        (
+            "select id, ci not in (select ci from words where id in (2, 5)) from words",
+            "1,0|2,0|3,NULL|4,0|5,NULL",
+        ),
+        (
+            "select id, bin in (select ci from words where id = 1) from words",
+            "1,1|2,0|3,1|4,0|5,NULL",
+        ),
+        ("select a, a in (select '1') from n", "1,1|2,0|3,0"),
+        ("select 1 in (select a from n), 9 in (select b from n)", "1,NULL"),
+    ]);
+    for sql in [
+        "select a from n where a = 3 or a in (select a from m)",
+        "select a from n where a = 3 or b not in (select b from m)",
+    ] {
+        let plan = world.explain(sql);
+        assert!(plan.contains("HashJoin"), "{sql}:\n{plan}");
+    }
+}
+
 /// An aggregate belongs to the query whose columns it names.
 #[test]
 fn aggregates_inside_subqueries_are_those_of_the_query_around() {
