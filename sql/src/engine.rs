@@ -67,6 +67,8 @@ pub struct EngineConfig {
     pub partitions: usize,
     /// Memory of all queries together. [bytes]
     pub memory_bytes: usize,
+    /// Where queries that DataFusion runs are planned and run; none: where sessions are.
+    pub queries: Option<tokio::runtime::Handle>,
     /// The password that the first account, `root`, begins with.
     pub root: String,
 }
@@ -130,6 +132,7 @@ impl Engine {
             version,
             partitions: config_partitions,
             memory_bytes,
+            queries,
             root,
         } = config;
         let tail = Tail::new(Limits::default());
@@ -141,6 +144,7 @@ impl Engine {
             memory_bytes,
             batch_rows: 8192,
             spill: None,
+            runtime: queries,
         };
         let engine = Arc::new(Self {
             txn,

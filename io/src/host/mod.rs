@@ -13,4 +13,4 @@ pub use file::{
     replace_private, replace_small,
 };
 pub use place::{Place, PlaceKind, canonical, is_vacant, place};
-pub use process::{ProcessFigures, memory_bytes, process_figures, processors};
+pub use process::{ProcessFigures, give_way, memory_bytes, process_figures, processors};

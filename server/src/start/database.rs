@@ -68,6 +68,7 @@ impl Database {
             version: format!("8.0.39-holdfast-{}", env!("CARGO_PKG_VERSION")),
             partitions: holdfast_io::host::processors(),
             memory_bytes: memory_bytes(),
+            queries: Some(world.queries.clone()),
             root: root.to_owned(),
         };
         let engine = Engine::start(config).await;

@@ -34,6 +34,7 @@ use holdfast_io::clock::{Clock, SystemClock};
 use holdfast_io::disk::Backend;
 use holdfast_io::host;
 use holdfast_io::rng::{Rng, SystemRng};
+use tokio::runtime::Handle;
 
 pub use credentials::{Credentials, FILE as CREDENTIALS_FILE, Secret, find, generate_pair};
 pub use endpoint::Endpoint;
@@ -49,11 +50,13 @@ use drives::{Looked, Stands, look};
 struct World {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
+    /// Where the database's large queries run: threads that give way to all others.
+    queries: Handle,
 }
 
 impl World {
-    fn system() -> Self {
-        Self { clock: Arc::new(SystemClock), rng: Arc::new(SystemRng) }
+    fn system(queries: Handle) -> Self {
+        Self { clock: Arc::new(SystemClock), rng: Arc::new(SystemRng), queries }
     }
 }
 

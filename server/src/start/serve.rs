@@ -12,6 +12,7 @@ use holdfast_io::net::{Net, TcpNet};
 use holdfast_meta::{Meta, MetaConfig};
 use hyper::service::service_fn;
 use hyper_util::service::TowerToHyperService;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -42,14 +43,14 @@ const START_EVERY: Duration = Duration::from_secs(10);
 /// Where S3, admin and MySQL listen.
 type Addresses = (std::net::SocketAddr, std::net::SocketAddr, Option<std::net::SocketAddr>);
 
-/// Runs a server until it is told to stop.
+/// Runs a server until it is told to stop; its large queries on a runtime of their own.
 ///
 /// # Errors
 /// [`StartError`], one line (R1, R2).
-pub async fn run(config: ServerConfig) -> Result<(), StartError> {
+pub async fn run(config: ServerConfig, queries: Handle) -> Result<(), StartError> {
     logs::begin(&config)?;
     tracing::info!("holdfast {} starts: {config}", crate::version::FULL);
-    let world = World::system();
+    let world = World::system(queries);
     let data = Arc::new(DataDirectory::open(&config.data)?);
     let (root, origin) = credentials::find_or_generate(data.path(), &*world.rng)?;
     credentials::check_exposed(&root, "s3", config.s3)?;

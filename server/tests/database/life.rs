@@ -92,6 +92,7 @@ impl Life {
             version: "8.0.39-holdfast".to_owned(),
             partitions: 1,
             memory_bytes: 64 << 20,
+            queries: None,
             root: String::new(),
         };
         let engine = match Engine::start(config).await {

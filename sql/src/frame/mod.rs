@@ -5,7 +5,7 @@
 //!       -> subquery  subqueries become joins
 //!       -> recursive common table expressions become tables in memory
 //!       -> plan      relations and expressions as DataFusion has them
-//!       -> run       physical plan, stream of batches
+//!       -> run       physical plan, stream of batches, by threads of their own (`apart`)
 //! ```
 //!
 //! - F1: a column of the statement is called `c<number>` in every plan and has the
@@ -20,6 +20,7 @@
 //! Not here: names and types (`bind`), where rows come from (`exec`).
 
 mod aggregate;
+mod apart;
 mod arith;
 mod collect;
 mod compare;

@@ -6,24 +6,27 @@ use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
 use arrow::array::RecordBatch;
+use datafusion::error::Result as DfResult;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{
     FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool,
 };
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::prelude::SessionConfig;
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
 use holdfast_io::rng::Rng;
 use holdfast_tail::columns::value_at;
 use holdfast_value::{Context, SqlType, Value, ValueError};
+use tokio::runtime::Handle;
 
 use super::lower::Lower;
 use super::plan::{Planner, strange};
 use super::shared::Shared;
 use super::source::Sources;
-use super::{hints, recursive, reorder, subquery, trouble};
+use super::{apart, hints, recursive, reorder, subquery, trouble};
 use crate::algebra::{Output, Query};
 use crate::error::{Result, SqlError};
 
@@ -38,12 +41,16 @@ pub struct Limits {
     pub batch_rows: usize,
     /// Where sorts and aggregations put what does not fit; none: they fail instead.
     pub spill: Option<std::path::PathBuf>,
+    /// Where queries are planned and run; none: where the sessions are that ask.
+    pub runtime: Option<Handle>,
 }
 
 /// Runs queries. One for all sessions.
 pub struct Engine {
-    state: SessionState,
+    state: Arc<SessionState>,
     rng: Arc<dyn Rng>,
+    /// [`Limits::runtime`].
+    runtime: Option<Handle>,
 }
 
 impl Engine {
@@ -87,7 +94,7 @@ impl Engine {
             .with_runtime_env(runtime)
             .with_optimizer_rules(reorder::rules())
             .build();
-        Ok(Self { state, rng })
+        Ok(Self { state: Arc::new(state), rng, runtime: limits.runtime.clone() })
     }
 
     /// Begins a query that [`resolve`](super::resolve) has gone through. `concat_max`
@@ -103,8 +110,15 @@ impl Engine {
         concat_max: usize,
     ) -> Result<Rows> {
         let shared = Shared::new(context, concat_max, &self.rng);
-        let plan = self.plan(query, sources, &shared).await?;
-        let stream = execute_stream(plan, self.state.task_ctx()).map_err(strange)?;
+        let planning = self.planning(query, sources, &shared);
+        let begun = async move {
+            let task = planning.state.task_ctx();
+            execute_stream(planning.plan().await?, task).map_err(strange)
+        };
+        let stream = match &self.runtime {
+            None => begun.await?.boxed(),
+            Some(runtime) => apart::rows(runtime, apart::done(runtime, begun).await??).boxed(),
+        };
         Ok(Rows { stream, shared })
     }
 
@@ -119,28 +133,50 @@ impl Engine {
         context: &Context,
     ) -> Result<String> {
         let shared = Shared::new(context, 1024, &self.rng);
-        let plan = self.plan(query, sources, &shared).await?;
+        let plan = self.planning(query, sources, &shared).plan();
+        let plan = match &self.runtime {
+            None => plan.await?,
+            Some(runtime) => apart::done(runtime, plan).await??,
+        };
         Ok(displayable(plan.as_ref()).indent(false).to_string())
     }
 
-    async fn plan(
+    fn planning(
         &self,
         query: &Query,
         sources: &Arc<dyn Sources>,
         shared: &Arc<Shared>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut query = query.clone();
-        subquery::unnest(&mut query)?;
-        let mut planner = Planner {
-            lower: Lower { shared: Arc::clone(shared) },
+    ) -> Planning {
+        Planning {
+            query: query.clone(),
             sources: Arc::clone(sources),
-            hints: hints::of(&mut query),
+            shared: Arc::clone(shared),
+            state: Arc::clone(&self.state),
+        }
+    }
+}
+
+/// What a plan is made of.
+struct Planning {
+    query: Query,
+    sources: Arc<dyn Sources>,
+    shared: Arc<Shared>,
+    state: Arc<SessionState>,
+}
+
+impl Planning {
+    async fn plan(mut self) -> Result<Arc<dyn ExecutionPlan>> {
+        subquery::unnest(&mut self.query)?;
+        let mut planner = Planner {
+            lower: Lower { shared: self.shared },
+            sources: self.sources,
+            hints: hints::of(&mut self.query),
             made: std::collections::BTreeMap::new(),
             working: std::collections::BTreeMap::new(),
             next: std::cell::Cell::new(0),
         };
-        recursive::compute(&mut planner, &mut query, &self.state).await?;
-        let logical = planner.query(&query)?;
+        recursive::compute(&mut planner, &mut self.query, &self.state).await?;
+        let logical = planner.query(&self.query)?;
         self.state.create_physical_plan(&logical).await.map_err(strange)
     }
 }
@@ -153,7 +189,7 @@ impl std::fmt::Debug for Engine {
 
 /// The rows of a running query. Batches have its columns, each once, in their order.
 pub struct Rows {
-    stream: SendableRecordBatchStream,
+    stream: BoxStream<'static, DfResult<RecordBatch>>,
     shared: Arc<Shared>,
 }
 

@@ -79,6 +79,7 @@ impl Server {
             version,
             partitions: 1,
             memory_bytes: 64 << 20,
+            queries: None,
             root: "first".into(),
         };
         Self { engine: Engine::start(config).await.unwrap(), log }

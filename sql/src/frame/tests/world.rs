@@ -132,8 +132,13 @@ impl World {
         let database =
             DatabaseRow { v: 1, id: 1, name: "test".into(), collation: Collation::default() };
         self.catalog.databases.insert("test".into(), Arc::new(database));
-        let limits =
-            Limits { partitions: 2, memory_bytes: 64 << 20, batch_rows: 1024, spill: None };
+        let limits = Limits {
+            partitions: 2,
+            memory_bytes: 64 << 20,
+            batch_rows: 1024,
+            spill: None,
+            runtime: None,
+        };
         Ready {
             catalog: Arc::new(self.catalog),
             sources: Arc::new(Memory { rows: self.rows }),
