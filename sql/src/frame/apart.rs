@@ -90,10 +90,12 @@ fn ended(error: &JoinError) -> SqlError {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use arrow::datatypes::Schema;
     use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
     use futures_util::stream;
+    use holdfast_io::clock::{Clock, SystemClock, deadline};
     use tokio::runtime::{Builder, Runtime};
     use tokio::sync::oneshot;
 
@@ -101,7 +103,12 @@ mod tests {
 
     fn two() -> (Runtime, Runtime) {
         let apart = Builder::new_multi_thread().worker_threads(1).build();
-        (Builder::new_current_thread().build().unwrap(), apart.unwrap())
+        (Builder::new_current_thread().enable_all().build().unwrap(), apart.unwrap())
+    }
+
+    async fn soon<T>(work: impl Future<Output = T>) -> T {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        deadline(&clock, Duration::from_secs(30), work).await.expect("within 30 s")
     }
 
     fn empty() -> RecordBatch {
@@ -154,7 +161,7 @@ mod tests {
         let mut rows = rows(apart.handle(), of(endless));
         here.block_on(async { assert!(rows.next().await.unwrap().is_ok()) });
         drop(rows);
-        assert!(here.block_on(dropped).is_err(), "it is dropped, never sent");
+        assert!(here.block_on(soon(dropped)).is_err(), "it is dropped, never sent");
 
         let (kept, dropped) = oneshot::channel::<()>();
         let never = done(apart.handle(), async move {
@@ -162,6 +169,6 @@ mod tests {
             std::future::pending::<()>().await;
         });
         here.block_on(async { assert!(never.now_or_never().is_none()) });
-        assert!(here.block_on(dropped).is_err(), "it is dropped, never sent");
+        assert!(here.block_on(soon(dropped)).is_err(), "it is dropped, never sent");
     }
 }
