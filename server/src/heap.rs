@@ -2,8 +2,8 @@
 //!
 //! A query's hash tables are hundreds of megabytes that the next query wants again: mimalloc
 //! alone gives memory back a second after it was freed. It does not ask for huge pages here
-//! (the feature `no_thp`): the kernel compacts memory to have one, and that took longer than
-//! the query that wanted it (docs/decisions/0009-allocator.md). What the system's
+//! (the feature `no_thp`): with them the kernel took longer than the query that wanted the
+//! memory (docs/decisions/0009-allocator.md). What the system's
 //! `transparent_hugepage/enabled` grants unasked is used. `MIMALLOC_PURGE_DELAY` wins.
 
 #![allow(unsafe_code)]

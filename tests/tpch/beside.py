@@ -8,6 +8,7 @@ both at once. All clients are processes of their own on the same processors, as 
 """
 
 import argparse
+import functools
 import multiprocessing
 import random
 import statistics
@@ -57,14 +58,14 @@ def logins(port: int, until: float, _: int, out) -> None:
     out.put({"login": times})
 
 
-def analysts(port: int, until: float, seed: int, out) -> None:
+def analysts(scale: float, port: int, until: float, seed: int, out) -> None:
     """TPC-H's queries in order, each connection from another on; how many ended."""
     count, at = 0, seed * 7
     connection = connect(port)
     with connection, connection.cursor() as cursor:
         while True:
             at = at % len(queries.NUMBERS) + 1
-            for sql in queries.statements(at, 1):
+            for sql in queries.statements(at, scale):
                 cursor.execute(sql)
                 cursor.fetchall()
             if time.monotonic() > until:
@@ -76,7 +77,7 @@ def analysts(port: int, until: float, seed: int, out) -> None:
 def turn(port: int, seconds: float, who: list) -> dict[str, list]:
     """Runs clients at once for so long; their figures, together."""
     out, until = multiprocessing.Queue(), time.monotonic() + seconds
-    clients = [multiprocessing.Process(target=client, args=(port, until, seed, out)) for seed, client in enumerate(who)]
+    clients = [multiprocessing.Process(target=client, args=(port, until, seed, out), daemon=True) for seed, client in enumerate(who)]
     for client in clients:
         client.start()
     found: dict[str, list] = {}
@@ -92,7 +93,7 @@ def shown(found: dict[str, list], seconds: float) -> dict:
     """p50, p99 and the longest of each kind, and how many there were."""
     row = {}
     for kind in (kind for kind in KINDS if kind in found):
-        cuts = statistics.quantiles(found[kind], n=100)
+        cuts = statistics.quantiles(found[kind], n=100, method="inclusive")
         row[kind] = {"count": len(found[kind]), "p50_ms": round(cuts[49], 2), "p99_ms": round(cuts[98], 2),
                      "max_ms": round(max(found[kind]), 1)}
     if "queries" in found:
@@ -109,7 +110,7 @@ def main() -> int:
     parser.add_argument("--dir", help="where data goes; a temporary directory otherwise")
     parser.add_argument("--record", action="store_true", help="append to docs/results/beside.jsonl")
     given = parser.parse_args()
-    small, large = [transactions] * given.transactions + [logins], [analysts] * given.analysts
+    small, large = [transactions] * given.transactions + [logins], [functools.partial(analysts, given.scale)] * given.analysts
     turns = {"transactions alone": small, "queries alone": large, "both": small + large}
     rows = {}
     print(f"holdfast {results.build()}; {results.machine()}")
